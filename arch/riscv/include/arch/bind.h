@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* riscv has one backend and calls it directly. */
+#define ARCH_PREFIX riscv
+#include <core/bind_direct.h>

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The backend of s390 is not part of this version.  The module builds, so that
+ * core stays neutral and its build honest; it says so and refuses to load.
+ */
+#define ABSENT_NAME s390
+#include <core/define_absent.h>

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every use of a facility of the host kernel that may vanish or differ between
+ * versions: what the kernel runs with, what happens at kexec and panic, branch
+ * predictor barriers, and events of the host that ended a stay in the guest.
+ * Called by the vendors' setup() and by vcpu.c.
+ */
+#include <linux/percpu.h>
+#include <linux/sched/task_stack.h>
+#include <linux/smp.h>
+#include <linux/timekeeping.h>
+#include <linux/version.h>
+#include <asm/cpufeature.h>
+#include <asm/fpu/xcr.h>
+#include <asm/mce.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/reboot.h>
+#include <asm/special_insns.h>
+#include <asm/tsc.h>
+
+#include "x86.h"
+
+struct x86_host x86_host;
+
+/* State components that guests never get, because XFD would have to follow. */
+#define HOST_XCR0_WITHHELD	(XFEATURE_MASK_XTILE | \
+				 XFEATURE_MASK_BNDREGS | XFEATURE_MASK_BNDCSR)
+
+/*
+ * Kexec and panic: a CPU that still has the extension on may ignore INIT, and the
+ * next kernel could not start it.  Called with irqs off, also from an NMI.
+ */
+static void host_emergency_disable(void)
+{
+	vcpu_op(cpu_disable)();
+}
+
+int x86_host_setup(void)
+{
+	memset(&x86_host, 0, sizeof(x86_host));
+	rdmsrl_safe(MSR_EFER, &x86_host.efer);
+	x86_host.cr4 = __read_cr4();
+	if (boot_cpu_has(X86_FEATURE_OSXSAVE) || x86_host.cr4 & X86_CR4_OSXSAVE)
+		x86_host.xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	x86_host.xcr0_offered = x86_host.xcr0 & ~(u64)HOST_XCR0_WITHHELD;
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		rdmsrl_safe(MSR_IA32_XSS, &x86_host.xss);
+	x86_host.has_pku = cpu_feature_enabled(X86_FEATURE_OSPKE);
+	x86_host.tsc_khz = tsc_khz;
+
+	cpu_emergency_register_virt_callback(host_emergency_disable);
+
+	return 0;
+}
+
+void x86_host_teardown(void)
+{
+	cpu_emergency_unregister_virt_callback(host_emergency_disable);
+}
+
+/*
+ * The host kernel isolates tasks from each other when it switches address spaces;
+ * two vCPUs of one VM share one, and their guests' processes do not trust each
+ * other.  An alternative: nothing on CPUs, or with mitigations, that need none.
+ */
+void x86_host_vcpu_switch(void)
+{
+	indirect_branch_prediction_barrier();
+}
+
+/*
+ * VMSCAPE: what the guest trained must not steer the VMM's user space.  The flag
+ * makes the kernel issue a barrier before it returns to any user space on this
+ * CPU.  Every way from the guest to user space goes through put.
+ */
+void x86_host_vcpu_leave(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+}
+
+/*
+ * A machine check that ended the stay was taken from the host: give it to the
+ * host's handler, as if it had hit this task in user space.  The handler may then
+ * kill the task instead of the machine: no kernel code was under way.
+ */
+void x86_host_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	do_machine_check(task_pt_regs(current));
+#endif
+}
+
+/*
+ * Empty for SVM: the exit leaves the NMI pending, and the host takes it natively
+ * when STGI opens the global interrupt flag, before this could be called.
+ */
+void x86_host_nmi(void)
+{
+}
+
+/*
+ * Newer kernels wrap the IPI in a tracepoint that is not for modules; the
+ * function under it has been there all along.
+ */
+void x86_host_kick(int cpu)
+{
+#ifdef smp_send_reschedule
+	arch_smp_send_reschedule(cpu);
+#else
+	smp_send_reschedule(cpu);
+#endif
+}
+
+bool x86_host_time(u64 *tsc, struct timespec64 *real)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	struct system_time_snapshot snapshot;
+
+	ktime_get_snapshot(&snapshot);
+	if (snapshot.cs_id != CSID_X86_TSC)
+		return false;
+	*tsc = snapshot.cycles;
+	*real = ktime_to_timespec64(snapshot.real);
+
+	return true;
+#else
+	/* A snapshot does not say which counter it was taken of. */
+	return false;
+#endif
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Offsets of members that switch.S uses.  Compiled to assembly and turned into
+ * offsets.h by Kbuild; it is not part of the module.
+ */
+#include <linux/kbuild.h>
+#include <core/vcpu.h>
+
+static void __used offsets(void)
+{
+	OFFSET(VCPU_GPRS, vcpu, arch.state.gpr);
+	OFFSET(SVM_VMCB_PA, vcpu, arch.svm.vmcb_pa);
+	OFFSET(SVM_HOST_VMCB_PA, vcpu, arch.svm.host_vmcb_pa);
+	OFFSET(SVM_SPEC_CTRL, vcpu, arch.svm.spec_ctrl);
+	OFFSET(SVM_SPEC_CTRL_LIVE, vcpu, arch.svm.spec_ctrl_live);
+}

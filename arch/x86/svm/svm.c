@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The SVM backend: can it run here, turning it on per CPU, and the stay in the
+ * guest.  Exits are in exit.c, the VMCB in vmcb.c, events in event.c, nested
+ * paging in mmu.c, the world switch in switch.S.
+ */
+#include <linux/cpumask.h>
+#include <linux/moduleparam.h>
+#include <linux/percpu.h>
+#include <linux/printk.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/io.h>
+#include <asm/msr.h>
+#include <asm/trapnr.h>
+
+#include "svm.h"
+
+struct svm_caps svm_caps;
+unsigned long svm_iopm_pa;
+
+static unsigned int tags;
+module_param(tags, uint, 0444);
+MODULE_PARM_DESC(tags, "Debug: use at most this many TLB tags per CPU, at least 3 (0: all)");
+
+#define SVM_IOPM_ORDER		2	/* three pages; the fourth is not used */
+
+/* Of each CPU; only touched there, irqs off. */
+struct svm_cpu {
+	struct page	*hsave;		/* VM_HSAVE_PA */
+	struct page	*host;		/* VMSAVE area: the host's FS, GS, TR, ... */
+	u64		 generation;	/* of ASIDs; grows when they run out */
+	u32		 next_asid;
+	u64		 tsc_aux;	/* the host's */
+	bool		 enabled;
+};
+
+static DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
+
+/* --- can it run here --------------------------------------------------------- */
+
+static bool svm_disabled_by_firmware(void)
+{
+	u64 vm_cr;
+
+	return !rdmsrl_safe(MSR_VM_CR, &vm_cr) && (vm_cr & SVM_VM_CR_SVM_DIS_MASK);
+}
+
+static int svm_probe(void)
+{
+	u32 eax, ebx, ecx, edx;
+	u64 efer;
+
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return -ENODEV;
+	if (svm_disabled_by_firmware()) {
+		pr_err("keel: SVM is disabled by the firmware; enable \"SVM mode\" in its setup\n");
+		return -EACCES;
+	}
+	cpuid(SVM_CPUID_FUNC, &eax, &ebx, &ecx, &edx);
+	if (!(edx & BIT(0))) {
+		pr_err("keel: SVM without nested paging (CPUID 8000_000A EDX bit 0) is not supported\n");
+		return -EOPNOTSUPP;
+	}
+	rdmsrl(MSR_EFER, efer);
+	if (efer & EFER_SVME) {
+		pr_err("keel: another hypervisor has SVM turned on; if it is the kernel's own KVM: rmmod kvm_amd\n");
+		return -EBUSY;
+	}
+	if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)) {
+		pr_err("keel: this machine is an encrypted guest, its SVM cannot be used\n");
+		return -EOPNOTSUPP;
+	}
+
+	return 0;
+}
+
+static void svm_read_caps(void)
+{
+	u32 eax, ebx, ecx, edx;
+
+	cpuid(SVM_CPUID_FUNC, &eax, &ebx, &ecx, &edx);
+	svm_caps = (struct svm_caps) {
+		.asids		= ebx,
+		.next_rip	= edx & BIT(3),
+		.flush_by_asid	= edx & BIT(6),
+		.decode_assists	= edx & BIT(7),
+		.pause_filter	= edx & BIT(10),
+		.spec_ctrl	= edx & BIT(20),
+	};
+	if (tags)
+		svm_caps.asids = min(svm_caps.asids, max(tags, 3u));
+}
+
+/* --- set up and tear down ------------------------------------------------------- */
+
+static const struct x86_ops svm_x86_ops;
+
+static void svm_free_pages(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
+
+		if (sc->hsave)
+			__free_page(sc->hsave);
+		if (sc->host)
+			__free_page(sc->host);
+		sc->hsave = NULL;
+		sc->host = NULL;
+	}
+	if (svm_iopm_pa)
+		free_pages((unsigned long)__va(svm_iopm_pa), SVM_IOPM_ORDER);
+	svm_iopm_pa = 0;
+}
+
+static int svm_alloc_pages(void)
+{
+	void *iopm = (void *)__get_free_pages(GFP_KERNEL, SVM_IOPM_ORDER);
+	int cpu;
+
+	if (!iopm)
+		return -ENOMEM;
+	memset(iopm, 0xff, PAGE_SIZE << SVM_IOPM_ORDER);
+	svm_iopm_pa = __pa(iopm);
+
+	for_each_possible_cpu(cpu) {
+		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
+
+		sc->hsave = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		sc->host = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		if (!sc->hsave || !sc->host) {
+			svm_free_pages();
+			return -ENOMEM;
+		}
+		sc->generation = 1;
+		sc->next_asid = 1;
+	}
+
+	return 0;
+}
+
+static int svm_setup(void)
+{
+	int err;
+
+	svm_read_caps();
+	if (svm_caps.asids < 3) {
+		pr_err("keel: this CPU has %u ASIDs, at least 3 are needed\n", svm_caps.asids);
+		return -EOPNOTSUPP;
+	}
+	err = svm_alloc_pages();
+	if (err)
+		return err;
+
+	x86_bind(&svm_x86_ops);
+	err = x86_host_setup();
+	if (err)
+		goto err_free_pages;
+	x86_cpuid_setup();
+	err = x86_clock_hotplug_setup();
+	if (err)
+		goto err_host;
+
+	return 0;
+
+err_host:
+	x86_host_teardown();
+err_free_pages:
+	svm_free_pages();
+	return err;
+}
+
+static void svm_teardown(void)
+{
+	x86_clock_teardown();
+	x86_host_teardown();
+	svm_free_pages();
+}
+
+int svm_vcpu_cpu_enable(void)
+{
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	if (efer & EFER_SVME)
+		return -EBUSY;
+
+	wrmsrl(MSR_EFER, efer | EFER_SVME);
+	wrmsrl(MSR_VM_HSAVE_PA, __sme_set(page_to_phys(sc->hsave)));
+	/* What was cached of tags before belongs to nobody we know. */
+	sc->generation++;
+	sc->next_asid = svm_caps.asids;
+	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
+		rdmsrl(MSR_TSC_AUX, sc->tsc_aux);
+	sc->enabled = true;
+
+	return 0;
+}
+
+void svm_vcpu_cpu_disable(void)
+{
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	u64 efer;
+
+	if (!sc->enabled)
+		return;
+	sc->enabled = false;
+	/* A crash may come from inside the switch, with GIF clear. */
+	asm volatile("stgi");
+	wrmsrl(MSR_VM_HSAVE_PA, 0);
+	rdmsrl(MSR_EFER, efer);
+	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+}
+
+/* --- VMs and vCPUs ----------------------------------------------------------------- */
+
+int svm_vcpu_vm_create(struct vm *vm, unsigned long type)
+{
+	return x86_vm_create(vm, type);
+}
+
+void svm_vcpu_vm_destroy(struct vm *vm)
+{
+	x86_vm_destroy(vm);
+}
+
+int svm_vcpu_create(struct vcpu *vcpu)
+{
+	int err;
+
+	err = svm_vmcb_create(vcpu);
+	if (err)
+		return err;
+	svm_vmcb_reset(vcpu);
+	err = x86_vcpu_create(vcpu);
+	if (err)
+		svm_vmcb_destroy(vcpu);
+
+	return err;
+}
+
+void svm_vcpu_destroy(struct vcpu *vcpu)
+{
+	x86_vcpu_destroy(vcpu);
+	svm_vmcb_destroy(vcpu);
+}
+
+void svm_vcpu_reset(struct vcpu *vcpu)
+{
+	svm_vmcb_reset(vcpu);
+	x86_vcpu_reset(vcpu, false);
+}
+
+void svm_vcpu_run_begin(struct vcpu *vcpu)
+{
+	x86_vcpu_run_begin(vcpu);
+}
+
+void svm_vcpu_run_end(struct vcpu *vcpu)
+{
+	x86_vcpu_run_end(vcpu);
+}
+
+static inline bool svm_has_tsc_aux(void)
+{
+	return boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
+}
+
+void svm_vcpu_load(struct vcpu *vcpu, int cpu)
+{
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	struct svm_vcpu *svm = &vcpu->arch.svm;
+
+	x86_vcpu_load(vcpu, cpu);
+
+	/*
+	 * FS base and the user's GS base follow the task, TR the CPU: both are
+	 * fixed from here to put.
+	 */
+	svm->host_vmcb_pa = __sme_set(page_to_phys(sc->host));
+	asm volatile("vmsave %%rax" : : "a" (svm->host_vmcb_pa) : "memory");
+
+	if (svm->asid_cpu != cpu) {
+		svm->asid_cpu = cpu;
+		svm->asid_generation = 0;
+		svm_vmcb(vcpu)->control.clean = 0;
+	}
+	/* The kernel does not use TSC_AUX, only its user space does. */
+	if (svm_has_tsc_aux() && vcpu->arch.tsc_aux != sc->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, vcpu->arch.tsc_aux);
+}
+
+/*
+ * The guest's debug registers go back to the canonical state, and the next
+ * access of the guest to one of them exits again.
+ */
+static void svm_debug_put(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = &vcpu->arch.svm;
+	bool armed = svm_vmcb(vcpu)->save.dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK);
+
+	svm_debug_save(vcpu);
+	svm->debug_loaded = false;
+	if (armed)
+		return;
+	svm->debug_live = false;
+	svm_vmcb(vcpu)->control.intercepts[INTERCEPT_DR] = ~0u;
+	svm_changed(vcpu, SVM_CLEAN_INTERCEPTS);
+}
+
+void svm_vcpu_put(struct vcpu *vcpu)
+{
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+
+	if (vcpu->arch.svm.debug_live)
+		svm_debug_put(vcpu);
+	if (svm_has_tsc_aux() && vcpu->arch.tsc_aux != sc->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, sc->tsc_aux);
+	x86_vcpu_put(vcpu);
+}
+
+int svm_vcpu_prepare(struct vcpu *vcpu)
+{
+	if (vcpu_take_request(vcpu, REQ_FLUSH_ALL))
+		vcpu->arch.svm.flush = true;
+
+	return x86_vcpu_prepare(vcpu);
+}
+
+void svm_vcpu_arm(struct vcpu *vcpu)
+{
+}
+
+void svm_vcpu_disarm(struct vcpu *vcpu)
+{
+}
+
+/* --- the stay in the guest ------------------------------------------------------------ */
+
+/*
+ * Give the vCPU a tag that nobody else uses on this CPU.  When they run out,
+ * everything is dropped and a new generation begins; a vCPU with a tag of an old
+ * generation gets a new one before it enters.
+ */
+static void svm_tag_assign(struct vcpu *vcpu, struct svm_cpu *sc)
+{
+	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
+
+	if (sc->next_asid >= svm_caps.asids) {
+		sc->generation++;
+		sc->next_asid = 1;
+		control->tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
+	}
+	control->asid = sc->next_asid++;
+	vcpu->arch.svm.asid_generation = sc->generation;
+	svm_changed(vcpu, SVM_CLEAN_ASID);
+}
+
+static void svm_tag_check(struct vcpu *vcpu)
+{
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	struct svm_vcpu *svm = &vcpu->arch.svm;
+
+	if (unlikely(svm->flush)) {
+		svm->flush = false;
+		if (svm_caps.flush_by_asid && svm->asid_generation == sc->generation)
+			svm_vmcb(vcpu)->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
+		else
+			svm->asid_generation = 0;
+	}
+	if (unlikely(svm->asid_generation != sc->generation))
+		svm_tag_assign(vcpu, sc);
+}
+
+int svm_vcpu_commit(struct vcpu *vcpu)
+{
+	int ret;
+
+	ret = x86_events_commit(vcpu);
+	if (ret)
+		return ret;
+	if (vcpu->arch.dirty) {
+		svm_x86_state_commit(vcpu, vcpu->arch.dirty);
+		vcpu->arch.dirty = 0;
+	}
+	svm_tag_check(vcpu);
+	if (unlikely(vcpu->arch.svm.debug_live && !vcpu->arch.svm.debug_loaded))
+		svm_debug_load(vcpu);
+	x86_fpu_enter(vcpu);
+
+	return 0;
+}
+
+noinstr void svm_vcpu_enter(struct vcpu *vcpu)
+{
+	struct vmcb_save_area *save = &vcpu->arch.svm.vmcb->save;
+	struct x86_state *state = &vcpu->arch.state;
+
+	save->rax = state->gpr[X86_RAX];
+	save->rsp = state->gpr[X86_RSP];
+	save->rip = state->rip;
+	save->rflags = state->rflags;
+	if (unlikely(vcpu->arch.svm.step)) {
+		vcpu->arch.svm.guest_tf = state->rflags & X86_EFLAGS_TF;
+		save->rflags |= X86_EFLAGS_TF;
+	}
+
+	svm_switch(vcpu);
+
+	state->gpr[X86_RAX] = save->rax;
+	state->gpr[X86_RSP] = save->rsp;
+	state->rip = save->rip;
+	state->rflags = save->rflags;
+	if (unlikely(vcpu->arch.svm.step) && !vcpu->arch.svm.guest_tf)
+		state->rflags &= ~(u64)X86_EFLAGS_TF;
+}
+
+/* The host's own breakpoints: VMEXIT has cleared DR7. */
+static void svm_host_debug_restore(struct vcpu *vcpu)
+{
+	svm_debug_save(vcpu);
+	vcpu->arch.svm.debug_loaded = false;
+	hw_breakpoint_restore();
+}
+
+void svm_vcpu_after_enter(struct vcpu *vcpu)
+{
+	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
+	struct exit_info *exit = &vcpu->arch.exit;
+	u8 cr8 = control->int_ctl & V_TPR_MASK;
+
+	x86_fpu_leave(vcpu);
+
+	/* What the guest may have changed without an exit has to be fetched. */
+	vcpu->arch.valid = X86_GPRS | X86_RIP | X86_MISC;
+	exit->code = control->exit_code;
+	exit->info1 = control->exit_info_1;
+	exit->info2 = control->exit_info_2;
+	exit->next_rip = svm_caps.next_rip ? control->next_rip : 0;
+	exit->insn_count = 0;
+	exit->valid = true;
+	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
+	control->clean = SVM_CLEAN_ALL;
+
+	svm_event_collect(vcpu);
+	if (unlikely(vcpu->arch.svm.iret_seen))
+		svm_nmi_track(vcpu);
+	if (unlikely(cr8 != vcpu->arch.svm.cr8)) {
+		vcpu->arch.svm.cr8 = cr8;
+		if (vcpu->arch.lapic)
+			lapic_set_cr8(vcpu, cr8);
+		else
+			vcpu->arch.cr8 = cr8;
+	}
+	if (unlikely(exit->code == SVM_EXIT_EXCP_BASE + MC_VECTOR))
+		x86_host_machine_check();
+	if (unlikely(hw_breakpoint_active()))
+		svm_host_debug_restore(vcpu);
+}
+
+bool svm_vcpu_runnable(struct vcpu *vcpu)
+{
+	return x86_vcpu_runnable(vcpu);
+}
+
+void svm_vcpu_block(struct vcpu *vcpu)
+{
+	x86_vcpu_block(vcpu);
+}
+
+void svm_vcpu_unblock(struct vcpu *vcpu)
+{
+	x86_vcpu_unblock(vcpu);
+}
+
+void svm_vcpu_kick(struct vcpu *vcpu, int cpu)
+{
+	x86_host_kick(cpu);
+}
+
+/* --- the rest of x86_ops.def ------------------------------------------------------------- */
+
+/*
+ * Two bits per MSR, read and write, in three ranges (APM, "MSR Intercepts").
+ * An MSR outside of them always exits.
+ */
+static int svm_msrpm_bit(u32 msr)
+{
+	static const u32 bases[] = { 0, 0xc0000000, 0xc0010000 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bases); i++)
+		if (msr - bases[i] < 0x2000)
+			return i * 0x4000 + (msr - bases[i]) * 2;
+
+	return -1;
+}
+
+static void svm_x86_msr_intercept(struct vcpu *vcpu, u32 msr, bool read, bool write)
+{
+	int bit = svm_msrpm_bit(msr);
+
+	if (bit < 0)
+		return;
+	__assign_bit(bit, vcpu->arch.svm.msrpm, read);
+	__assign_bit(bit + 1, vcpu->arch.svm.msrpm, write);
+	if (msr == MSR_IA32_SPEC_CTRL)
+		vcpu->arch.svm.spec_ctrl_live = !write;
+	svm_changed(vcpu, SVM_CLEAN_PERMISSIONS);
+}
+
+static void svm_x86_tsc_offset(struct vcpu *vcpu, u64 offset)
+{
+	svm_vmcb(vcpu)->control.tsc_offset = offset;
+	svm_changed(vcpu, SVM_CLEAN_INTERCEPTS);
+}
+
+static void svm_x86_tlb_flush(struct vcpu *vcpu)
+{
+	vcpu->arch.svm.flush = true;
+}
+
+static void svm_x86_tpr(struct vcpu *vcpu, u8 cr8, bool exit_on_write)
+{
+	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
+
+	svm_intercept(vcpu, INTERCEPT_CR8_WRITE, exit_on_write);
+	if (cr8 == vcpu->arch.svm.cr8)
+		return;
+	vcpu->arch.svm.cr8 = cr8;
+	control->int_ctl = (control->int_ctl & ~V_TPR_MASK) | (cr8 & V_TPR_MASK);
+	svm_changed(vcpu, SVM_CLEAN_INTERRUPT);
+}
+
+/* SVM has no timer of its own. */
+static bool svm_x86_deadline(struct vcpu *vcpu, u64 tsc)
+{
+	return false;
+}
+
+/* RDTSCP raises #UD by itself only if the CPU lacks it. */
+static void svm_x86_cpuid_changed(struct vcpu *vcpu)
+{
+	svm_intercept(vcpu, INTERCEPT_RDTSCP, !x86_guest_has(vcpu, X86_FEATURE_RDTSCP));
+	x86_msr_intercepts(vcpu);
+}
+
+#define OP(ret, name, params, args)	.name = svm_x86_##name,
+static const struct x86_ops svm_x86_ops = {
+#include "x86_ops.def"
+};
+#undef OP
+
+#define BACKEND			svm
+#define BACKEND_VCPU		svm
+#define BACKEND_MMU		npt
+#define BACKEND_IRQCHIP		x86
+#include <core/define_backend.h>

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of arch/x86 offer each other.  Vendor folders include it; it
+ * includes nothing of theirs.
+ *
+ * Result convention of handlers: core/types.h.  "Injects" means: queues the
+ * fault the hardware would have raised and returns RESUME_GUEST; the guest sees
+ * it at the next entry.
+ */
+#ifndef X86_X86_H
+#define X86_X86_H
+
+#include <linux/kvm.h>
+#include <linux/static_call.h>
+#include <core/irq.h>
+#include <core/memslot.h>
+#include <core/ops.h>
+#include <core/vcpu.h>
+#include <core/vm.h>
+#include <arch/types.h>
+
+/* Vendor functions: x86_op(inject)(vcpu, event) is a patched direct call. */
+#define OP(ret, name, params, args)	ret (*name) params;
+struct x86_ops {
+#include "x86_ops.def"
+};
+#undef OP
+#define OP(ret, name, params, args)					\
+	ret x86_null_##name params;					\
+	DECLARE_STATIC_CALL(x86_op_##name, x86_null_##name);
+#include "x86_ops.def"
+#undef OP
+#define x86_op(name)	static_call(x86_op_##name)
+
+/* init.c: called by the vendor's setup(). */
+void x86_bind(const struct x86_ops *ops);
+
+/* Requests of x86; vcpu.c has their table. */
+enum {
+	REQ_EVENT = REQ_ARCH,	/* look for events again: an interrupt came */
+	REQ_CLOCK,		/* rewrite the pvclock page */
+	REQ_STEAL,		/* rewrite the steal-time area */
+	REQ_NMI,		/* an NMI was sent from outside */
+	REQ_INIT_SIPI,		/* look at events.init_sipi */
+	REQ_TLB_GUEST,		/* tlb_flush of the guest's own translations */
+	REQ_SCAN_IOAPIC,	/* which vectors want an EOI exit has changed */
+	REQ_TRIPLE_FAULT,	/* KVM_EXIT_SHUTDOWN */
+	REQ_IOAPIC_EOI,		/* KVM_EXIT_IOAPIC_EOI is due (split irqchip) */
+};
+
+/* --- state by groups -------------------------------------------------- */
+
+static inline void x86_need(struct vcpu *vcpu, u32 groups)
+{
+	u32 missing = groups & ~vcpu->arch.valid;
+
+	if (missing) {
+		x86_op(state_fetch)(vcpu, missing);
+		vcpu->arch.valid |= missing;
+	}
+}
+
+/* The caller has x86_need()ed the groups, or overwrote them whole. */
+static inline void x86_dirty(struct vcpu *vcpu, u32 groups)
+{
+	vcpu->arch.valid |= groups;
+	vcpu->arch.dirty |= groups;
+}
+
+static inline u64 x86_gpr(struct vcpu *vcpu, int reg)
+{
+	x86_need(vcpu, X86_GPRS);
+	return vcpu->arch.state.gpr[reg];
+}
+
+static inline void x86_set_gpr(struct vcpu *vcpu, int reg, u64 value)
+{
+	x86_need(vcpu, X86_GPRS);
+	vcpu->arch.state.gpr[reg] = value;
+	x86_dirty(vcpu, X86_GPRS);
+}
+
+static inline u64 x86_rip(struct vcpu *vcpu)
+{
+	x86_need(vcpu, X86_RIP);
+	return vcpu->arch.state.rip;
+}
+
+/* Long mode with a 64-bit code segment. */
+bool x86_in_64bit(struct vcpu *vcpu);
+bool x86_long_mode(struct vcpu *vcpu);		/* EFER.LMA */
+bool x86_protected_mode(struct vcpu *vcpu);
+bool x86_paging(struct vcpu *vcpu);
+int x86_cpl(struct vcpu *vcpu);
+/* rip + CS.base, as a linear address (no base in 64-bit mode). */
+gva_t x86_linear_rip(struct vcpu *vcpu);
+
+/* --- vcpu.c ------------------------------------------------------------ */
+
+/* Const reset state in, by the same path as SET_REGS; @init: INIT, not power-on. */
+void x86_vcpu_reset(struct vcpu *vcpu, bool init);
+int x86_vcpu_create(struct vcpu *vcpu);		/* shared part; vendor calls it */
+void x86_vcpu_destroy(struct vcpu *vcpu);
+void x86_vcpu_load(struct vcpu *vcpu, int cpu);
+void x86_vcpu_put(struct vcpu *vcpu);
+void x86_vcpu_run_begin(struct vcpu *vcpu);
+void x86_vcpu_run_end(struct vcpu *vcpu);
+int x86_vcpu_prepare(struct vcpu *vcpu);	/* serves requests by table */
+bool x86_vcpu_runnable(struct vcpu *vcpu);
+void x86_vcpu_block(struct vcpu *vcpu);
+void x86_vcpu_unblock(struct vcpu *vcpu);
+int x86_vm_create(struct vm *vm, unsigned long type);
+void x86_vm_destroy(struct vm *vm);
+
+/*
+ * Advance RIP past the current instruction and end the interrupt shadow: by
+ * exit.next_rip, or by decoding the instruction.  x86_skip() may sleep;
+ * x86_skip_fast() may not and returns false if it could not.
+ */
+int x86_skip(struct vcpu *vcpu);
+bool x86_skip_fast(struct vcpu *vcpu);
+/*
+ * x86_skip_fast() in two steps, for handlers that must know that they can skip
+ * before they do what cannot be undone: where to, or false; then go there.
+ */
+bool x86_skip_peek(struct vcpu *vcpu, u64 *next_rip);
+void x86_skip_to(struct vcpu *vcpu, u64 next_rip);
+/* Change mp_state (KVM_MP_STATE_*) of this vCPU; any context. */
+void x86_set_mp_state(struct vcpu *vcpu, u32 mp_state);
+
+/* --- events.c ---------------------------------------------------------- */
+
+/* Queue an exception; double and triple faults come out of the merging. */
+void x86_queue_exception(struct vcpu *vcpu, u8 vector);
+void x86_queue_exception_error(struct vcpu *vcpu, u8 vector, u32 error);
+/* #PF: @address becomes CR2 when it is delivered. */
+void x86_queue_page_fault(struct vcpu *vcpu, gva_t address, u32 error);
+/* The same, as the last words of a handler: they return RESUME_GUEST. */
+int x86_inject_gp(struct vcpu *vcpu, u32 error);
+int x86_inject_ud(struct vcpu *vcpu);
+void x86_queue_nmi(struct vcpu *vcpu);
+/* The hardware says that it was delivering this when the exit came: again. */
+void x86_event_requeue(struct vcpu *vcpu, const struct x86_event *event);
+/*
+ * Choose and inject: the vendor's commit calls it, irqs off.  0, or -EAGAIN: the
+ * vCPU does not run now (mp_state).  That an injected NMI blocks the next one is
+ * noted by the vendor's inject.
+ */
+int x86_events_commit(struct vcpu *vcpu);
+/*
+ * Something about events may have changed (an interrupt became pending, the
+ * priority fell, IF was set from outside): have the next commit look.  By the vCPU
+ * itself, fast handlers included; others use REQ_EVENT and vcpu_kick().
+ */
+static inline void x86_events_recheck(struct vcpu *vcpu)
+{
+	vcpu->arch.events.check = true;
+}
+void x86_events_reset(struct vcpu *vcpu, bool init);
+/* KVM_EXIT_IRQ_WINDOW_OPEN if user space waits for it, else RESUME_GUEST. */
+int x86_events_user_window(struct vcpu *vcpu);
+/* An instruction was carried out by software while somebody single-steps. */
+int x86_events_step(struct vcpu *vcpu, bool guest);
+/* What KVM_SET_GUEST_DEBUG takes.  No USE_HW_BP: no vendor loads debug_dr[] yet. */
+#define X86_GUESTDBG_OFFERED						\
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP |		\
+	 KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_INJECT_DB |		\
+	 KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_BLOCKIRQ)
+int x86_ioctl_set_guest_debug(struct vcpu *vcpu, const struct kvm_guest_debug *debug);
+/* Can an interrupt be taken now (IF, shadow, nothing else under way)? */
+bool x86_interrupt_allowed(struct vcpu *vcpu);
+bool x86_nmi_allowed(struct vcpu *vcpu);
+/* INIT and SIPI that wait; may sleep, mutex held. */
+int x86_events_init_sipi(struct vcpu *vcpu);
+int x86_ioctl_get_vcpu_events(struct vcpu *vcpu, struct kvm_vcpu_events *events);
+int x86_ioctl_set_vcpu_events(struct vcpu *vcpu, const struct kvm_vcpu_events *events);
+
+/* --- exit.c: handlers common to the vendors' exit tables ---------------- */
+
+/* Fast (irqs off, see fast_exit in vcpu_ops.def): REENTER or RESUME_GUEST. */
+int x86_fast_cpuid(struct vcpu *vcpu);
+int x86_fast_wrmsr(struct vcpu *vcpu);
+int x86_fast_rdmsr(struct vcpu *vcpu);
+int x86_fast_hypercall(struct vcpu *vcpu);
+int x86_fast_skip(struct vcpu *vcpu);		/* an instruction that does nothing */
+/* Slow. */
+int x86_exit_cpuid(struct vcpu *vcpu);
+int x86_exit_rdmsr(struct vcpu *vcpu);
+int x86_exit_wrmsr(struct vcpu *vcpu);
+int x86_exit_halt(struct vcpu *vcpu);
+int x86_exit_hypercall(struct vcpu *vcpu);	/* VMCALL and VMMCALL */
+int x86_exit_xsetbv(struct vcpu *vcpu);
+int x86_exit_wbinvd(struct vcpu *vcpu);
+int x86_exit_invalid_opcode(struct vcpu *vcpu);	/* injects #UD */
+int x86_exit_rdpmc(struct vcpu *vcpu);
+int x86_exit_monitor_mwait(struct vcpu *vcpu);
+int x86_exit_pause(struct vcpu *vcpu);
+/* A stage-2 fault: map, or MMIO by way of the emulator. @access: PROT_GUEST_* */
+int x86_exit_memory(struct vcpu *vcpu, gpa_t gpa, u8 access);
+/* IN, OUT, INS, OUTS.  @next_rip: where the instruction ends (0: unknown). */
+int x86_exit_io(struct vcpu *vcpu, u16 port, u8 size, bool in, bool string, u64 next_rip);
+/* MOV to and from CR8; @reg: GPR number. */
+int x86_exit_cr8(struct vcpu *vcpu, int reg, bool write);
+/* What a MOV to CR0/CR4 has to check; the caller skips. 0 or inject and 1. */
+int x86_set_cr0(struct vcpu *vcpu, u64 value);
+int x86_set_cr4(struct vcpu *vcpu, u64 value);
+/* The write of an MSR: 0 or -EINVAL, nothing is injected. */
+int x86_set_efer(struct vcpu *vcpu, u64 value, bool host);
+int x86_set_xcr(struct vcpu *vcpu, u32 index, u64 value);
+/* May the guest's XCR0 be @value? */
+bool x86_xcr0_valid(struct vcpu *vcpu, u64 value);
+/* Would the architecture, with the guest's CPUID, allow these?  For SET_SREGS too. */
+bool x86_cr0_valid(struct vcpu *vcpu, u64 cr0);
+bool x86_cr4_valid(struct vcpu *vcpu, u64 cr4);
+
+/* --- io.c ---------------------------------------------------------------- */
+
+/*
+ * One access of @count elements to a port: in-kernel device, or KVM_EXIT_IO with
+ * the data in the page of the run area.  RESUME_GUEST: done (for an in, @data
+ * holds it); EXIT_TO_USER: @complete will be called with the data in the page
+ * (x86_pio_data()).
+ */
+int x86_pio(struct vcpu *vcpu, u16 port, u8 size, u32 count, bool in, void *data,
+	    int (*complete)(struct vcpu *vcpu));
+void *x86_pio_data(struct vcpu *vcpu);
+
+/* --- cpuid.c ------------------------------------------------------------- */
+
+void x86_cpuid_setup(void);			/* at load: what this host allows */
+/* The guest's CPUID for eax, ecx; zeroes beyond the limits as hardware has it. */
+void x86_cpuid(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+const struct kvm_cpuid_entry2 *x86_cpuid_find(struct vcpu *vcpu, u32 function, u32 index);
+/* Does the guest's CPUID have this X86_FEATURE_*? (leaves 1, 7, 0xd.1, 0x80000001, ..8) */
+static inline bool x86_guest_has(struct vcpu *vcpu, unsigned int feature)
+{
+	return vcpu->arch.cpuid.word[feature / 32] & BIT(feature % 32);
+}
+
+/* Does what we can offer have it? */
+bool x86_host_allows(unsigned int feature);
+/* Re-derive struct x86_cpuid after SET_CPUID2, CR4, XCR0 or APIC_BASE changed. */
+void x86_cpuid_update(struct vcpu *vcpu);
+int x86_ioctl_get_supported_cpuid(struct kvm_cpuid2 __user *user);
+int x86_ioctl_get_emulated_cpuid(struct kvm_cpuid2 __user *user);
+int x86_ioctl_set_cpuid2(struct vcpu *vcpu, const struct kvm_cpuid2 __user *user);
+int x86_ioctl_get_cpuid2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user);
+void x86_cpuid_free(struct vcpu *vcpu);
+
+/* --- msr.c --------------------------------------------------------------- */
+
+/* @host: from user space.  0, or -EINVAL: #GP (guest), or "stop here" (host). */
+int x86_msr_read(struct vcpu *vcpu, u32 msr, u64 *value, bool host);
+int x86_msr_write(struct vcpu *vcpu, u32 msr, u64 value, bool host);
+int x86_ioctl_get_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user);
+int x86_ioctl_set_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user);
+int x86_ioctl_msr_index_list(struct kvm_msr_list __user *user, bool feature);
+int x86_ioctl_get_feature_msrs(struct kvm_msrs __user *user);
+/* Tell the vendor which MSRs the guest may touch without an exit. */
+void x86_msr_intercepts(struct vcpu *vcpu);
+void x86_msr_reset(struct vcpu *vcpu, bool init);
+/* May x86_msr_read() or x86_msr_write() of @msr for the guest run with irqs off? */
+bool x86_msr_is_fast(u32 msr, bool write);
+/* KVM_X86_SETUP_MCE, and what KVM_X86_GET_MCE_CAP_SUPPORTED answers (without a count). */
+#define X86_MCE_BANKS	32
+#define X86_MCG_CAP	(MCG_CTL_P | MCG_SER_P)
+int x86_ioctl_setup_mce(struct vcpu *vcpu, u64 mcg_cap);
+
+/* --- clock.c ------------------------------------------------------------- */
+
+void x86_clock_vm_create(struct vm *vm);
+void x86_clock_vcpu_create(struct vcpu *vcpu);
+void x86_clock_load(struct vcpu *vcpu, int cpu);
+void x86_clock_put(struct vcpu *vcpu);
+/* REQ_CLOCK and REQ_STEAL; may sleep, srcu held. */
+void x86_clock_update(struct vcpu *vcpu);
+void x86_steal_update(struct vcpu *vcpu);
+int x86_clock_msr_write(struct vcpu *vcpu, u32 msr, u64 value);
+int x86_clock_msr_read(struct vcpu *vcpu, u32 msr, u64 *value);
+u64 x86_tsc_now(struct vcpu *vcpu);		/* guest TSC; any context */
+void x86_tsc_write(struct vcpu *vcpu, u64 value, bool host);
+/* The guest moved its TSC by @delta, by writing the TSC or IA32_TSC_ADJUST. */
+void x86_tsc_adjust(struct vcpu *vcpu, u64 delta);
+int x86_ioctl_get_clock(struct vm *vm, struct kvm_clock_data *data);
+int x86_ioctl_set_clock(struct vm *vm, const struct kvm_clock_data *data);
+/* KVM_SET_TSC_KHZ; 0 means the default.  -EINVAL: not the host's, within 250 ppm. */
+int x86_ioctl_set_tsc_khz(struct vcpu *vcpu, unsigned long khz);
+/* KVM_KVMCLOCK_CTRL: the guest was paused. */
+int x86_ioctl_kvmclock_ctrl(struct vcpu *vcpu);
+int x86_clock_hotplug_setup(void);
+void x86_clock_teardown(void);
+
+/* --- walk.c: the guest's page tables -------------------------------------- */
+
+/* A fault of a guest access, to be injected. */
+struct x86_fault {
+	u8	vector;
+	bool	has_error;
+	u32	error;
+	gva_t	address;		/* #PF */
+};
+
+enum {
+	X86_ACCESS_WRITE	= BIT(0),
+	X86_ACCESS_EXEC		= BIT(1),
+	X86_ACCESS_USER		= BIT(2),	/* as if CPL 3 */
+	X86_ACCESS_SUPERVISOR	= BIT(3),	/* implicit: descriptor tables */
+};
+
+/*
+ * Translate a linear address as the hardware would, accessed and dirty bits and
+ * permissions included.  0, or 1 with @fault filled in, or -EFAULT (a table is
+ * not in memory).  May sleep; srcu held.
+ */
+int x86_walk(struct vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, struct x86_fault *fault);
+/* The same without faulting or setting bits; any context. 0 or -EFAULT. */
+int x86_walk_nofault(struct vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa);
+/* KVM_TRANSLATE. */
+int x86_ioctl_translate(struct vcpu *vcpu, struct kvm_translation *translation);
+void x86_inject_fault(struct vcpu *vcpu, const struct x86_fault *fault);
+
+/* --- emulate.c and insn.c ------------------------------------------------- */
+
+/*
+ * Emulate the instruction at RIP (its bytes are exit.insn as far as known).
+ * Resumes by itself after user space served an access.  RESUME_GUEST,
+ * EXIT_TO_USER, -errno.  What it does not know: KVM_EXIT_INTERNAL_ERROR with the
+ * instruction bytes.
+ */
+int x86_emulate(struct vcpu *vcpu);
+/*
+ * Length of the instruction at RIP, 1..15; 0: could not be read (a fault was
+ * queued if @may_sleep) or is not an instruction.
+ */
+int x86_insn_length(struct vcpu *vcpu, bool may_sleep);
+void x86_emulate_free(struct vcpu *vcpu);
+
+/* --- regs.c --------------------------------------------------------------- */
+
+int x86_ioctl_get_regs(struct vcpu *vcpu, struct kvm_regs *regs);
+int x86_ioctl_set_regs(struct vcpu *vcpu, const struct kvm_regs *regs);
+int x86_ioctl_get_sregs(struct vcpu *vcpu, struct kvm_sregs *sregs);
+int x86_ioctl_set_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs);
+int x86_ioctl_get_debugregs(struct vcpu *vcpu, struct kvm_debugregs *regs);
+int x86_ioctl_set_debugregs(struct vcpu *vcpu, const struct kvm_debugregs *regs);
+/* kvm_run fields that user space reads after every exit (if_flag, cr8, ...). */
+void x86_run_fill(struct vcpu *vcpu);
+
+/* --- fpu.c ----------------------------------------------------------------- */
+
+int x86_fpu_create(struct vcpu *vcpu);
+void x86_fpu_destroy(struct vcpu *vcpu);
+void x86_fpu_reset(struct vcpu *vcpu, bool init);
+/* irqs off, around enter: XCR0, XSS, PKRU; and the FPU registers live. */
+void x86_fpu_enter(struct vcpu *vcpu);
+void x86_fpu_leave(struct vcpu *vcpu);
+/* Once per KVM_RUN, task context: guest state in the task's place, and back. */
+void x86_fpu_run_begin(struct vcpu *vcpu);
+void x86_fpu_run_end(struct vcpu *vcpu);
+/* XMM register @reg, 16 bytes; between run_begin and run_end, irqs on. 0 or -EINVAL. */
+int x86_xmm_read(struct vcpu *vcpu, int reg, void *data16);
+int x86_xmm_write(struct vcpu *vcpu, int reg, const void *data16);
+/* Bytes of KVM_GET_XSAVE2 and KVM_SET_XSAVE; at least 4096. */
+u32 x86_fpu_xsave_size(void);
+int x86_ioctl_get_fpu(struct vcpu *vcpu, struct kvm_fpu *fpu);
+int x86_ioctl_set_fpu(struct vcpu *vcpu, const struct kvm_fpu *fpu);
+int x86_ioctl_get_xsave(struct vcpu *vcpu, void __user *user, u32 size);
+int x86_ioctl_set_xsave(struct vcpu *vcpu, const void __user *user);
+int x86_ioctl_get_xcrs(struct vcpu *vcpu, struct kvm_xcrs *xcrs);
+int x86_ioctl_set_xcrs(struct vcpu *vcpu, const struct kvm_xcrs *xcrs);
+
+/* --- fw.c ------------------------------------------------------------------- */
+
+/*
+ * Carry out the hypercall in RAX and leave its result there; the caller skips.
+ * x86_hypercall_fast(): irqs off; false: x86_hypercall() has to.
+ */
+void x86_hypercall(struct vcpu *vcpu);
+bool x86_hypercall_fast(struct vcpu *vcpu);
+
+/* --- lapic.c --------------------------------------------------------------- */
+
+int lapic_create(struct vcpu *vcpu);
+void lapic_destroy(struct vcpu *vcpu);
+void lapic_reset(struct vcpu *vcpu, bool init);
+/* Highest vector that can be taken at the current priority, or -1. Any context. */
+int lapic_interrupt(struct vcpu *vcpu);
+/* Move it from IRR to ISR. vcpu->mutex held, irqs off. */
+void lapic_accept(struct vcpu *vcpu, int vector);
+/* LINT0 set to ExtINT (or no enabled LAPIC): the PIC may interrupt this vCPU. */
+bool lapic_accepts_pic(struct vcpu *vcpu);
+void lapic_eoi(struct vcpu *vcpu);		/* fast allowed */
+u8 lapic_eoi_vector(struct vcpu *vcpu);		/* what REQ_IOAPIC_EOI is about */
+int lapic_base_write(struct vcpu *vcpu, u64 value, bool host);
+int lapic_msr_read(struct vcpu *vcpu, u32 msr, u64 *value);	/* x2APIC; fast */
+int lapic_msr_write(struct vcpu *vcpu, u32 msr, u64 value);	/* x2APIC; fast */
+u64 lapic_deadline_read(struct vcpu *vcpu);
+void lapic_deadline_write(struct vcpu *vcpu, u64 tsc);		/* fast */
+u64 lapic_cr8(struct vcpu *vcpu);
+void lapic_set_cr8(struct vcpu *vcpu, u64 cr8);
+/* Deliver by destination; >0 targets, 0 coalesced, -1 nobody. Atomic, irq_srcu. */
+struct lapic_message {
+	u32	dest;
+	u8	vector;
+	u8	mode;			/* APIC_DM_* >> 8 */
+	bool	logical;
+	bool	level;			/* trigger mode: level */
+	bool	assert;
+	u8	shorthand;		/* 0 none, 1 self, 2 all, 3 all but self */
+	bool	lowest_priority;
+};
+int lapic_deliver(struct vm *vm, struct vcpu *source, const struct lapic_message *message);
+/* Translate an MSI address and data. */
+void lapic_message_from_msi(struct vm *vm, u64 address, u32 data, struct lapic_message *message);
+int lapic_local_nmi(struct vcpu *vcpu);		/* KVM_NMI by way of LINT1: no, direct */
+bool lapic_timer_pending(struct vcpu *vcpu);
+void lapic_vcpu_load(struct vcpu *vcpu);	/* migrate the timer to this CPU */
+/*
+ * For a vendor whose deadline op returns true: the deadline has come (fast), and
+ * the vCPU is about to halt, where the vendor's timer does not run.
+ */
+void lapic_deadline_expired(struct vcpu *vcpu);
+void lapic_timer_block(struct vcpu *vcpu);
+/*
+ * xAPIC registers at this vCPU's IA32_APIC_BASE, wherever that is.  The emulator
+ * asks before vcpu_mmio(), whose bus only knows the default base.  mutex held,
+ * srcu held, may sleep; one access of at most 8 bytes.
+ */
+bool lapic_mmio_match(struct vcpu *vcpu, gpa_t gpa);
+void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, int len, void *data);
+void lapic_mmio_write(struct vcpu *vcpu, gpa_t gpa, int len, const void *data);
+int x86_ioctl_get_lapic(struct vcpu *vcpu, struct kvm_lapic_state *state);
+int x86_ioctl_set_lapic(struct vcpu *vcpu, const struct kvm_lapic_state *state);
+/* Tell LAPICs which vectors the IOAPIC wants EOIs of (REQ_SCAN_IOAPIC). */
+void lapic_scan_ioapic(struct vcpu *vcpu);
+void lapic_vm_destroy(struct vm *vm);
+
+/* --- ioapic.c, pic.c, pit.c ------------------------------------------------- */
+
+int ioapic_create(struct vm *vm);
+void ioapic_destroy(struct vm *vm);
+int ioapic_set_irq(struct vm *vm, u32 pin, int source, int level);	/* atomic */
+void ioapic_eoi(struct vm *vm, struct vcpu *vcpu, u8 vector);	/* broadcast EOI; atomic */
+bool ioapic_wants_eoi(struct vm *vm, u8 vector);
+int ioapic_get(struct vm *vm, struct kvm_ioapic_state *state);
+int ioapic_set(struct vm *vm, const struct kvm_ioapic_state *state);
+
+int pic_create(struct vm *vm);
+void pic_destroy(struct vm *vm);
+int pic_set_irq(struct vm *vm, u32 pin, int source, int level);	/* atomic */
+int pic_interrupt(struct vm *vm);		/* acknowledge: vector, or -1; atomic */
+bool pic_pending(struct vm *vm);		/* its INT output; atomic */
+int pic_get(struct vm *vm, u32 chip, struct kvm_pic_state *state);
+int pic_set(struct vm *vm, u32 chip, const struct kvm_pic_state *state);
+
+int pit_create(struct vm *vm, const struct kvm_pit_config *config);
+void pit_destroy(struct vm *vm);
+int pit_get(struct vm *vm, struct kvm_pit_state2 *state);
+int pit_set(struct vm *vm, const struct kvm_pit_state2 *state);
+void pit_reinject(struct vm *vm, bool on);
+
+/* --- irqchip.c --------------------------------------------------------------- */
+
+/* What to inject: a vector, or -1.  @accept: take it.  irqs off, mutex held. */
+int x86_interrupt(struct vcpu *vcpu, bool accept);
+int x86_split_irqchip(struct vm *vm, u32 reserved_pins);	/* vm->lock */
+int x86_ioctl_get_irqchip(struct vm *vm, struct kvm_irqchip *chip);
+int x86_ioctl_set_irqchip(struct vm *vm, const struct kvm_irqchip *chip);
+
+/* --- host.c: every use of a host facility that may vanish or differ ----------- */
+
+/* Facts about this host that do not change while the module is loaded. */
+struct x86_host {
+	u64	xcr0;			/* what the kernel runs with; 0: no XSAVE */
+	u64	xss;
+	u64	efer;
+	u64	cr4;
+	u64	xcr0_offered;		/* of xcr0, what a guest may have (no AMX, no MPX) */
+	u32	tsc_khz;
+	bool	has_pku;		/* the kernel switches PKRU */
+};
+
+extern struct x86_host x86_host;
+
+/*
+ * Learn the facts, and register for kexec and panic (vcpu_ops.cpu_disable is called
+ * then).  A vendor's setup() calls it first of all, then x86_cpuid_setup().
+ */
+int x86_host_setup(void);
+/* Interrupt @cpu so that it leaves the guest; any context. */
+void x86_host_kick(int cpu);
+void x86_host_teardown(void);
+/* The host's wall-clock time and the host TSC at that time; false: it does not know. */
+bool x86_host_time(u64 *tsc, struct timespec64 *real);
+/* Another vCPU than the last one is about to run on this CPU: branch predictors. */
+void x86_host_vcpu_switch(void);
+/* The vCPU leaves this CPU, and user space may be next. */
+void x86_host_vcpu_leave(void);
+void x86_host_machine_check(void);		/* a #MC ended the stay; irqs off */
+/* Run the host's NMI handler for an NMI that ended the stay; irqs off. */
+void x86_host_nmi(void);
+
+#endif /* X86_X86_H */

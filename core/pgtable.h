@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Second-stage page tables as a library.  An architecture describes its format;
+ * the walker, the order of changes and the freeing are here, once.
+ *
+ * Concurrency: pgtable_map() runs under vm->mmu_lock held for reading, many at
+ * once, and changes entries by cmpxchg.  Everything that removes or restricts
+ * holds it for writing and flushes (mmu_ops.flush) before it lets go; tables
+ * that were unlinked are freed only after that flush.
+ */
+#ifndef CORE_PGTABLE_H
+#define CORE_PGTABLE_H
+
+#include <linux/atomic.h>
+#include <core/types.h>
+
+#define PGTABLE_MAX_LEVELS	5
+
+/* One level; level 0 is the leaf level of base pages. */
+struct pgtable_level {
+	u8	shift;		/* log2 of the bytes an entry covers */
+	u8	bits;		/* log2 of the number of entries in a table */
+	u8	table_order;	/* log2 of the size of a table in pages */
+	bool	leaf;		/* an entry may map memory */
+	u64	empty;		/* what an entry that maps nothing holds */
+};
+
+struct pgtable_format {
+	const char	*name;
+	u8		levels;		/* level[levels - 1] is the root */
+	struct pgtable_level level[PGTABLE_MAX_LEVELS];
+	u8		root_order;	/* root: concatenated or widened, in pages */
+	u8		root_bits;	/* root: log2 of its number of entries */
+	bool		break_before_make; /* flush between clear and set when an
+					    * entry changes address or leaf size */
+	bool		relax_flush;	/* a TLB may keep the entry that made a
+					 * permission fault: flush after granting */
+	u64		locked;		/* with break_before_make: not present and
+					 * not empty; an entry being replaced */
+
+	u64	(*make_table)(hpa_t table, int level);
+	u64	(*make_leaf)(const struct mmu_map *map, int level);
+	bool	(*is_present)(u64 pte, int level);	/* false for empty and locked */
+	bool	(*is_leaf)(u64 pte, int level);	/* of a present entry */
+	hpa_t	(*address)(u64 pte, int level);	/* of a table or a leaf */
+	u8	(*prot)(u64 pte);		/* PROT_GUEST_* of a leaf */
+	u64	(*set_prot)(u64 pte, u8 prot);
+	/* Accessed and dirty as hardware keeps them; NULL: not tracked. */
+	bool	(*is_old)(u64 pte);
+	u64	(*make_old)(u64 pte);
+	bool	(*is_dirty)(u64 pte);
+	u64	(*make_clean)(u64 pte);
+	/*
+	 * Replace *@ptep by @new if it holds @old; true if it did.  NULL: a plain
+	 * cmpxchg is enough.
+	 */
+	bool	(*replace)(u64 *ptep, u64 old, u64 new, int level);
+};
+
+/*
+ * Pages set aside so that a fault can build tables without allocating under
+ * mmu_lock.  Private to one vCPU (vcpu->mutex) or one slow path (slots_lock).
+ */
+#define PAGE_CACHE_MAX	16
+struct page_cache {
+	int	count;
+	void	*page[PAGE_CACHE_MAX];	/* zeroed pages of order 0 */
+	/* Zeroed blocks for a format whose tables are larger than a page. */
+	u8	large_order;
+	int	large_count;
+	void	*large[PGTABLE_MAX_LEVELS];
+};
+
+struct pgtable {
+	const struct pgtable_format *format;
+	struct vm	*vm;
+	int		 as_id;
+	u64		*root;		/* kernel address of the root table */
+	hpa_t		 root_hpa;
+	u8		 large_order;	/* of tables larger than a page; 0: none */
+	atomic_long_t	 tables;	/* tables in use, the root apart */
+};
+
+/* Have at least @count pages ready.  May sleep.  0 or -ENOMEM. */
+int page_cache_fill(struct page_cache *cache, int count);
+void page_cache_drain(struct page_cache *cache);
+/* Have ready what one pgtable_map() may need.  May sleep.  0 or -ENOMEM. */
+int pgtable_cache_fill(struct pgtable *pt, struct page_cache *cache);
+
+/* Make an empty tree.  May sleep.  0 or -ENOMEM. */
+int pgtable_create(struct pgtable *pt, struct vm *vm, int as_id,
+		 const struct pgtable_format *format);
+/* Free the whole tree.  Nobody translates through it any more.  May sleep. */
+void pgtable_destroy(struct pgtable *pt);
+
+/* Bytes of guest physical space the format covers. */
+u64 pgtable_span(const struct pgtable_format *format);
+/* The largest order of a leaf that the format has and that is not above @order. */
+u8 pgtable_leaf_order(const struct pgtable_format *format, u8 order);
+
+/*
+ * Install a leaf.  mmu_lock held for reading.  0; -EAGAIN: somebody changed the
+ * way meanwhile or the cache ran dry, fault again; -E2BIG: smaller leaves are in
+ * the way of a huge one, ask for a smaller one; -EINVAL: outside of the span.
+ * What is mapped already to the same place with at least this much permission,
+ * in any size, is left alone.  Calls mmu_ops.sync_page before a page becomes
+ * visible.  A larger leaf that grants less is split.
+ */
+int pgtable_map(struct pgtable *pt, struct page_cache *cache, const struct mmu_map *map);
+
+/*
+ * Remove everything in [range.start, range.end), splitting huge leaves that
+ * stick out by removing them whole.  mmu_lock held for writing; yields it
+ * (cond_resched) only if @yield.  Returns true if anything was mapped; the flush
+ * has been done then, and tables below have been freed.
+ */
+bool pgtable_unmap(struct pgtable *pt, struct gfn_range range, bool yield);
+
+/*
+ * The same in pieces: returns false if it is time to let go of mmu_lock, with
+ * range->start moved to where to go on.  Whenever it returns the flush has been
+ * done.  *@any becomes true if anything was mapped.
+ */
+bool pgtable_unmap_part(struct pgtable *pt, struct gfn_range *range, bool yield,
+			bool *any);
+
+/*
+ * Take write permission away (huge leaves that overlap are removed whole, so
+ * that they come back small).  mmu_lock for writing.  True if anything changed:
+ * the caller flushes.
+ */
+bool pgtable_write_protect(struct pgtable *pt, struct gfn_range range);
+
+/*
+ * Forget "accessed".  mmu_lock for writing.  True if anything was young.  A
+ * format that does not track it answers true for what is mapped and unmaps it,
+ * flush included.  @test: only look; mmu_lock for reading is enough.
+ */
+bool pgtable_age(struct pgtable *pt, struct gfn_range range, bool test);
+
+/*
+ * Remove base-page leaves under huge-page-sized areas inside the range, so that
+ * the next fault can map them huge.  mmu_lock for writing; flushes.  Does not
+ * yield: the caller chooses a bounded range.
+ */
+void pgtable_collapse(struct pgtable *pt, struct gfn_range range);
+
+/* mmu_ops.flush for the frames [start, end). */
+void pgtable_flush(struct pgtable *pt, gfn_t start, gfn_t end);
+
+/* What maps @gpa: the leaf entry and its level, or -ENOENT.  mmu_lock held. */
+int pgtable_lookup(struct pgtable *pt, gpa_t gpa, u64 *pte);
+
+#endif /* CORE_PGTABLE_H */

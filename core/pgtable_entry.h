@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the two halves of the page-table library share: the arithmetic of a
+ * format, and single entries.  Only pgtable.c and pgtable_walk.c include it.
+ */
+#ifndef CORE_PGTABLE_ENTRY_H
+#define CORE_PGTABLE_ENTRY_H
+
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/mm.h>
+
+#include <core/pgtable.h>
+
+static inline int level_root(const struct pgtable_format *format)
+{
+	return format->levels - 1;
+}
+
+static inline u64 level_size(const struct pgtable_format *format, int level)
+{
+	return 1ULL << format->level[level].shift;
+}
+
+static inline unsigned int level_entries(const struct pgtable_format *format, int level)
+{
+	return 1U << (level == level_root(format) ? format->root_bits
+						  : format->level[level].bits);
+}
+
+static inline u8 level_order(const struct pgtable_format *format, int level)
+{
+	return level == level_root(format) ? format->root_order
+					   : format->level[level].table_order;
+}
+
+static inline unsigned int level_index(const struct pgtable_format *format, gpa_t gpa,
+				       int level)
+{
+	return (gpa >> format->level[level].shift) & (level_entries(format, level) - 1);
+}
+
+static inline u64 *table_of(struct pgtable *pt, u64 pte, int level)
+{
+	return __va(pt->format->address(pte, level));
+}
+
+static inline bool entry_replace(struct pgtable *pt, u64 *ptep, u64 old, u64 new,
+				 int level)
+{
+	if (pt->format->replace)
+		return pt->format->replace(ptep, old, new, level);
+
+	return cmpxchg(ptep, old, new) == old;
+}
+
+static inline bool entry_is_present(struct pgtable *pt, u64 pte, int level)
+{
+	return pte != pt->format->level[level].empty && pt->format->is_present(pte, level);
+}
+
+static inline bool entry_is_leaf(struct pgtable *pt, u64 pte, int level)
+{
+	return level == 0 || pt->format->is_leaf(pte, level);
+}
+
+/* The counters of a VM may lose a count when faults race. */
+static inline void stat_add(u64 *counter, u64 count)
+{
+	WRITE_ONCE(*counter, READ_ONCE(*counter) + count);
+}
+
+static inline void flush_bytes(struct pgtable *pt, gpa_t start, gpa_t end)
+{
+	pgtable_flush(pt, gpa_to_gfn(start), gpa_to_gfn(end));
+}
+
+/*
+ * Free a table of @level and all below it; the root itself stays.  Nobody walks
+ * it any more.  Returns how many leaves it held.
+ */
+u64 pgtable_free_table(struct pgtable *pt, u64 *table, int level);
+
+#endif /* CORE_PGTABLE_ENTRY_H */

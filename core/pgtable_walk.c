@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Everything that takes mappings or permissions away from the guest: one walker
+ * for unmapping, write protection, ageing and collapsing.  What installs is in
+ * pgtable.c.  Called by notifier.c, memslot.c and dirty.c when something has to
+ * go.
+ *
+ * mmu_lock is held for writing, so only the hardware races, and only for the
+ * accessed and dirty bits of leaves.  Tables are therefore freed without a grace
+ * period, but never before the flush: until then hardware may still walk them.
+ */
+#include <linux/kvm.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+
+#include <core/ops.h>
+#include <core/pgtable.h>
+#include <core/vm.h>
+
+#include "pgtable_entry.h"
+
+enum walk_kind {
+	WALK_UNMAP,
+	WALK_PROTECT,
+	WALK_AGE,
+	WALK_TEST_AGE,
+	WALK_COLLAPSE,
+};
+
+/* Unlinked tables that wait for the flush; more cost another flush. */
+#define WALK_UNLINKED_MAX	32
+
+/*
+ * One pass over [at, end).  Everything it took away is inside of [start_changed,
+ * end_changed), which a huge leaf that sticks out makes wider than the range.
+ */
+struct walk {
+	struct pgtable	*pt;
+	enum walk_kind	kind;
+	bool		yield;		/* stop when somebody needs the CPU or lock */
+	bool		stop;
+	bool		young;
+	gpa_t		at;
+	gpa_t		end;
+	gpa_t		start_changed;
+	gpa_t		end_changed;
+	u64		cleared;	/* entries made empty */
+	u64		leaves;		/* leaves removed */
+	int		unlinked;
+	struct {
+		u64	*table;
+		int	level;
+	} unlinked_table[WALK_UNLINKED_MAX];
+};
+
+static void walk_table(struct walk *walk, u64 *table, int level);
+
+static void walk_init(struct walk *walk, struct pgtable *pt, enum walk_kind kind,
+		      struct gfn_range range)
+{
+	gfn_t limit = gpa_to_gfn(pgtable_span(pt->format));
+
+	walk->pt = pt;
+	walk->kind = kind;
+	walk->yield = false;
+	walk->stop = false;
+	walk->young = false;
+	walk->at = gfn_to_gpa(min(range.start, limit));
+	walk->end = gfn_to_gpa(min(range.end, limit));
+	walk->start_changed = GPA_INVALID;
+	walk->end_changed = 0;
+	walk->cleared = 0;
+	walk->leaves = 0;
+	walk->unlinked = 0;
+}
+
+static bool walk_changed(const struct walk *walk)
+{
+	return walk->end_changed;
+}
+
+/* Flush what the walk took away, and only then free what hung below. */
+static void walk_finish(struct walk *walk)
+{
+	struct pgtable *pt = walk->pt;
+	int i;
+
+	if (walk_changed(walk))
+		flush_bytes(pt, walk->start_changed, walk->end_changed);
+
+	for (i = 0; i < walk->unlinked; i++)
+		walk->leaves += pgtable_free_table(pt, walk->unlinked_table[i].table,
+					   walk->unlinked_table[i].level);
+	if (walk->leaves)
+		stat_add(&pt->vm->stats.pages_unmapped, walk->leaves);
+}
+
+static void walk_note(struct walk *walk, gpa_t base, int level)
+{
+	gpa_t next = base + level_size(walk->pt->format, level);
+
+	walk->start_changed = min(walk->start_changed, base);
+	walk->end_changed = max(walk->end_changed, next);
+}
+
+/*
+ * The walker is alone but for the hardware, which may set accessed and dirty
+ * bits of a leaf, each once: the loops below end.
+ */
+static void walk_clear(struct walk *walk, u64 *ptep, u64 pte, gpa_t base, int level)
+{
+	u64 empty = walk->pt->format->level[level].empty;
+
+	while (!entry_replace(walk->pt, ptep, pte, empty, level))
+		pte = READ_ONCE(*ptep);
+	walk->cleared++;
+	walk_note(walk, base, level);
+}
+
+static void walk_unlink(struct walk *walk, u64 *ptep, u64 pte, gpa_t base, int level)
+{
+	walk_clear(walk, ptep, pte, base, level);
+	walk->unlinked_table[walk->unlinked].table = table_of(walk->pt, pte, level);
+	walk->unlinked_table[walk->unlinked].level = level - 1;
+	if (++walk->unlinked == WALK_UNLINKED_MAX)
+		walk->stop = true;
+}
+
+static void walk_protect_leaf(struct walk *walk, u64 *ptep, u64 pte, gpa_t base)
+{
+	const struct pgtable_format *format = walk->pt->format;
+
+	for (;; pte = READ_ONCE(*ptep)) {
+		u8 prot = format->prot(pte);
+
+		if (!(prot & PROT_GUEST_WRITE))
+			return;
+		if (entry_replace(walk->pt, ptep, pte,
+				  format->set_prot(pte, prot & ~PROT_GUEST_WRITE), 0))
+			break;
+	}
+	walk_note(walk, base, 0);
+}
+
+static void walk_age_leaf(struct walk *walk, u64 *ptep, u64 pte, int level)
+{
+	const struct pgtable_format *format = walk->pt->format;
+
+	while (!format->is_old(pte)) {
+		walk->young = true;
+		if (entry_replace(walk->pt, ptep, pte, format->make_old(pte), level))
+			break;
+		pte = READ_ONCE(*ptep);
+	}
+}
+
+static void walk_leaf(struct walk *walk, u64 *ptep, u64 pte, gpa_t base, int level)
+{
+	const struct pgtable_format *format = walk->pt->format;
+	bool remove = false;
+
+	switch (walk->kind) {
+	case WALK_UNMAP:
+		remove = true;
+		break;
+	case WALK_PROTECT:
+		/* What comes back, comes back small and page by page. */
+		remove = level > 0;
+		if (!remove)
+			walk_protect_leaf(walk, ptep, pte, base);
+		break;
+	case WALK_AGE:
+		remove = !format->is_old;
+		if (!remove)
+			walk_age_leaf(walk, ptep, pte, level);
+		break;
+	case WALK_TEST_AGE:
+		walk->young |= !format->is_old || !format->is_old(pte);
+		break;
+	case WALK_COLLAPSE:
+		break;
+	}
+
+	if (remove) {
+		walk->young = true;
+		walk->leaves++;
+		walk_clear(walk, ptep, pte, base, level);
+	}
+}
+
+/* May a table that lies whole in the range go at once, with all it maps? */
+static bool walk_takes_table(const struct walk *walk, int level)
+{
+	return walk->kind == WALK_UNMAP ||
+	       (walk->kind == WALK_COLLAPSE && level == 1 &&
+		walk->pt->format->level[level].leaf);
+}
+
+/*
+ * Does @table map nothing?  The search begins behind the range, where the
+ * neighbours that usually keep the table alive are.
+ */
+static bool walk_table_is_empty(struct walk *walk, u64 *table, int level)
+{
+	const struct pgtable_format *format = walk->pt->format;
+	unsigned int i, count = level_entries(format, level);
+	unsigned int first = level_index(format, walk->end, level);
+
+	for (i = 0; i < count; i++)
+		if (entry_is_present(walk->pt, table[(first + i) & (count - 1)], level))
+			return false;
+
+	return true;
+}
+
+static bool walk_should_stop(struct walk *walk)
+{
+	/* Only after some work, so that the whole ends however often it yields. */
+	return walk->yield && walk->cleared &&
+	       (need_resched() || rwlock_needbreak(&walk->pt->vm->mmu_lock));
+}
+
+static void walk_entry(struct walk *walk, u64 *ptep, int level)
+{
+	u64 size = level_size(walk->pt->format, level);
+	gpa_t base = walk->at & ~(size - 1), next = base + size;
+	u64 pte = READ_ONCE(*ptep), cleared = walk->cleared;
+	u64 *table;
+
+	if (!entry_is_present(walk->pt, pte, level)) {
+		walk->at = next;
+		return;
+	}
+	if (entry_is_leaf(walk->pt, pte, level)) {
+		walk_leaf(walk, ptep, pte, base, level);
+		walk->at = next;
+		return;
+	}
+	if (walk->at == base && next <= walk->end && walk_takes_table(walk, level)) {
+		walk_unlink(walk, ptep, pte, base, level);
+		walk->at = next;
+		return;
+	}
+
+	table = table_of(walk->pt, pte, level);
+	walk_table(walk, table, level - 1);
+	if (walk->stop)
+		return;
+	if ((walk->kind == WALK_UNMAP || walk->kind == WALK_COLLAPSE) &&
+	    walk->cleared != cleared && walk_table_is_empty(walk, table, level - 1))
+		walk_unlink(walk, ptep, pte, base, level);
+	if (walk_should_stop(walk))
+		walk->stop = true;
+}
+
+/* The part of the range that @table covers; leaves walk->at behind it. */
+static void walk_table(struct walk *walk, u64 *table, int level)
+{
+	unsigned int count = level_entries(walk->pt->format, level);
+	unsigned int i = level_index(walk->pt->format, walk->at, level);
+
+	for (; i < count && walk->at < walk->end && !walk->stop; i++)
+		walk_entry(walk, &table[i], level);
+}
+
+static void walk_run(struct walk *walk)
+{
+	if (walk->at < walk->end)
+		walk_table(walk, walk->pt->root, level_root(walk->pt->format));
+}
+
+bool pgtable_unmap_part(struct pgtable *pt, struct gfn_range *range, bool yield,
+			bool *any)
+{
+	struct walk walk;
+
+	lockdep_assert_held_write(&pt->vm->mmu_lock);
+
+	do {
+		walk_init(&walk, pt, WALK_UNMAP, *range);
+		walk.yield = yield;
+		walk_run(&walk);
+		walk_finish(&walk);
+		*any |= walk_changed(&walk);
+		range->start = gpa_to_gfn(walk.at);
+	} while (walk.at < walk.end && !walk_should_stop(&walk));
+
+	return walk.at >= walk.end;
+}
+
+bool pgtable_unmap(struct pgtable *pt, struct gfn_range range, bool yield)
+{
+	bool any = false;
+
+	while (!pgtable_unmap_part(pt, &range, yield, &any))
+		cond_resched_rwlock_write(&pt->vm->mmu_lock);
+
+	return any;
+}
+
+bool pgtable_write_protect(struct pgtable *pt, struct gfn_range range)
+{
+	struct walk walk;
+
+	lockdep_assert_held_write(&pt->vm->mmu_lock);
+
+	walk_init(&walk, pt, WALK_PROTECT, range);
+	walk_run(&walk);
+	stat_add(&pt->vm->stats.pages_unmapped, walk.leaves);
+
+	return walk_changed(&walk);
+}
+
+bool pgtable_age(struct pgtable *pt, struct gfn_range range, bool test)
+{
+	struct walk walk;
+
+	lockdep_assert_held(&pt->vm->mmu_lock);
+
+	walk_init(&walk, pt, test ? WALK_TEST_AGE : WALK_AGE, range);
+	walk_run(&walk);
+	walk_finish(&walk);
+
+	return walk.young;
+}
+
+void pgtable_collapse(struct pgtable *pt, struct gfn_range range)
+{
+	struct walk walk;
+
+	lockdep_assert_held_write(&pt->vm->mmu_lock);
+
+	do {
+		walk_init(&walk, pt, WALK_COLLAPSE, range);
+		walk_run(&walk);
+		walk_finish(&walk);
+		range.start = gpa_to_gfn(walk.at);
+	} while (walk.at < walk.end);
+}
