@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For scripts that run in a lane's host (busybox sh): load and unload the
+# hypervisor, run the unmodified VMM.  Sourced as /exchange/ci/lib.sh.
+#
+#   KEEL_ROOT        the root tree with the VMM (chroot there)
+#   KEEL_KO          our module
+#   KEEL_IN_TREE     folder with the in-tree modules; "order" lists them
+#   KEEL_HYPERVISOR  keel or in-tree
+#   KEEL_TESTS       test programs, if any
+#   KEEL_OUT         files written here end up in the log folder
+#   LANE_*           the lane
+
+fail() {
+	echo "FAIL: $*"
+	exit 1
+}
+
+load_in_tree() {
+	while read -r module; do
+		insmod "$KEEL_IN_TREE/$module" || fail "cannot load in-tree $module"
+	done <"$KEEL_IN_TREE/order"
+}
+
+unload_in_tree() {
+	# Last loaded, first unloaded; what something else holds stays.
+	sed '1!G;h;$!d' "$KEEL_IN_TREE/order" | while read -r module; do
+		module=${module%.ko}
+		rmmod "$module" 2>/dev/null || rmmod "$(echo "$module" | tr - _)" 2>/dev/null
+	done
+	[ ! -c /dev/kvm ] || fail "the in-tree module cannot be unloaded"
+}
+
+# load_keel [PARAMETER=VALUE...]
+load_keel() {
+	insmod "$KEEL_KO" "$@" || {
+		dmesg | grep keel: | tail -n 5
+		fail "cannot load keel.ko"
+	}
+}
+
+unload_keel() {
+	rmmod keel || fail "cannot unload keel.ko"
+}
+
+load_hypervisor() {
+	case $KEEL_HYPERVISOR in
+	in-tree) load_in_tree ;;
+	*) load_keel ;;
+	esac
+	[ -c /dev/kvm ] || fail "the module is loaded, but there is no /dev/kvm"
+}
+
+# vmm ARG...: the unmodified VMM with what every guest gets.  Console on stdio.
+vmm() {
+	# shellcheck disable=SC2086	# a list of words
+	chroot "$KEEL_ROOT" "$LANE_GUEST_COMMAND" -accel kvm -cpu "$LANE_GUEST_CPU" \
+		-nodefaults -no-user-config -display none \
+		-chardev stdio,id=console,signal=off -serial chardev:console "$@"
+}
+
+# guest_files: a disk and a file to send by TCP, with contents nobody can guess.
+guest_files() {
+	dd if=/dev/urandom of="$KEEL_ROOT/tmp/disk" bs=64k count=32 2>/dev/null
+	disk_sum=$(sha256sum "$KEEL_ROOT/tmp/disk" | cut -c1-64)
+	truncate -s 4M "$KEEL_ROOT/tmp/disk"
+	dd if=/dev/urandom of="$KEEL_ROOT/tmp/file" bs=64k count=4 2>/dev/null
+	file_sum=$(sha256sum "$KEEL_ROOT/tmp/file" | cut -c1-64)
+}
+
+# boot_guest MACHINE VCPUS APPEND [VMM-ARG...]: boot Debian's kernel to user
+# space with disk, network and random numbers in use; the console goes to
+# stdout.
+boot_guest() {
+	machine=$1 vcpus=$2 append=$3
+	shift 3
+	# A guest that panics must not start all over, unless starting over is
+	# what it is asked to do.
+	case $append in
+	*keel.end=reboot*) ;;
+	*) set -- -no-reboot "$@" ;;
+	esac
+	vmm -M "$machine" -smp "$vcpus" -m "${GUEST_MEM:-$LANE_GUEST_MEM}" \
+		-drive file=/tmp/disk,format=raw,if=none,id=disk \
+		-device "$LANE_GUEST_DISK,drive=disk" \
+		-netdev "user,id=net,guestfwd=tcp:10.0.2.100:80-cmd:/bin/busybox cat /tmp/file" \
+		-device "$LANE_GUEST_NET,netdev=net" \
+		-device "$LANE_GUEST_RNG" \
+		-kernel /exchange/guest/vmlinuz -initrd /exchange/guest/initrd \
+		-append "$LANE_GUEST_APPEND panic=-1 quiet $append" "$@"
+}
+
+saw() {
+	grep -q "^GUEST: $1" "$guest_log"
+}
+
+# check_guest VCPUS BOOTS: did the guest see what it was given?
+check_guest() {
+	saw "done" || fail "the guest did not get to its end"
+	saw "cpus $1\$" || fail "the guest saw other than $1 CPUs: $(grep 'GUEST: cpus' "$guest_log")"
+	saw "disk $disk_sum" || fail "the guest read a wrong checksum from its disk"
+	saw "address 10\.0\.2\." || fail "the guest got no address by DHCP"
+	saw "ping ok" || fail "the guest's gateway did not answer its ping"
+	saw "tcp $file_sum" || fail "the file the guest fetched by TCP is wrong"
+	saw "rng virtio_rng.* 32 bytes" || fail "the guest read no random numbers"
+	saw "boots $2\$" || fail "the guest did not boot $2 time(s)"
+	[ "$(grep -c "^GUEST: kernel" "$guest_log")" = "$2" ] ||
+		fail "the guest started other than $2 time(s)"
+}
+
+# limited SECONDS COMMAND...: run it, but no longer.  Returns 124 when the time
+# is up.  The watchdog's own output goes nowhere, or a pipe would stay open.
+limited() {
+	limit=$1
+	shift
+	"$@" &
+	limited_pid=$!
+	(
+		sleep "$limit"
+		touch /tmp/limit-reached
+		kill_vmm
+	) >/dev/null 2>&1 &
+	watch_pid=$!
+	rm -f /tmp/limit-reached
+	wait $limited_pid
+	limited_rc=$?
+	kill $watch_pid 2>/dev/null
+	[ ! -e /tmp/limit-reached ] || return 124
+	return $limited_rc
+}
+
+# By what it runs: a name of more than 15 letters is cut in the process table.
+kill_vmm() {
+	for exe in /proc/[0-9]*/exe; do
+		case $(readlink "$exe" 2>/dev/null) in
+		*"$LANE_GUEST_COMMAND")
+			exe=${exe#/proc/}
+			kill -9 "${exe%/exe}"
+			;;
+		esac
+	done
+}
+
+# try_guest MACHINE VCPUS END [SECONDS]: boot, check, judge by what was printed.
+try_guest() {
+	guest_log=/tmp/guest.log
+	boots=1
+	[ "$3" != reboot ] || boots=2
+	guest_files
+	mkfifo /tmp/guest.pipe 2>/dev/null
+	tr -d '\r' </tmp/guest.pipe | tee "$guest_log" &
+	tee_pid=$!
+	limited "${4:-120}" boot_guest "$1" "$2" "keel.end=$3" </dev/null >/tmp/guest.pipe 2>&1
+	try_rc=$?
+	wait $tee_pid
+	[ $try_rc != 124 ] || fail "the guest did not finish within ${4:-120} s"
+	check_guest "$2" "$boots"
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The portable part of the library: see kvm.h. */
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <time.h>
+#include <lib/kvm.h>
+
+/* --- the system descriptor ---------------------------------------------------- */
+
+const char *kvm_node(void)
+{
+	return getenv("KVM_NODE") ?: "/dev/kvm";
+}
+
+int kvm_open(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open(kvm_node(), O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		bail("cannot open %s: %s", kvm_node(), strerror(errno));
+
+	return fd;
+}
+
+int xioctl_(int fd, unsigned long cmd, unsigned long arg, const char *name)
+{
+	int result = ioctl(fd, cmd, arg);
+
+	if (result < 0)
+		bail("%s failed: %s", name, strerror(errno));
+
+	return result;
+}
+
+size_t kvm_mmap_size(void)
+{
+	return xioctl(kvm_open(), KVM_GET_VCPU_MMAP_SIZE, 0);
+}
+
+int kvm_cap(long cap)
+{
+	return xioctl(kvm_open(), KVM_CHECK_EXTENSION, cap);
+}
+
+void need_cap(long cap, const char *name)
+{
+	if (!kvm_cap(cap))
+		skip("no %s", name);
+}
+
+/* --- machines -------------------------------------------------------------------- */
+
+int vm_set_slot(struct vm *vm, u32 slot, u64 gpa, u64 size, void *memory, u32 flags)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot			= slot,
+		.flags			= flags,
+		.guest_phys_addr	= gpa,
+		.memory_size		= size,
+		.userspace_addr		= (u64)memory,
+	};
+
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+void *vm_add_memory(struct vm *vm, u32 slot, u64 gpa, u64 size, u32 flags)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		bail("no memory for a slot of %lu KiB", (unsigned long)(size / KIB));
+	if (vm_set_slot(vm, slot, gpa, size, memory, flags))
+		bail("cannot add slot %u: %s", slot, strerror(errno));
+
+	return memory;
+}
+
+/* Copy this program to where it is linked. */
+static void vm_load_image(struct vm *vm)
+{
+	const ElfW(Phdr) *phdr = (void *)getauxval(AT_PHDR);
+	unsigned long count = getauxval(AT_PHNUM);
+
+	for (; count--; phdr++) {
+		if (phdr->p_type != PT_LOAD)
+			continue;
+		if (phdr->p_vaddr + phdr->p_memsz > VM_RAM_SIZE)
+			bail("the test program is linked too high for guest memory");
+		memcpy(vm->ram + phdr->p_vaddr, (void *)phdr->p_vaddr, phdr->p_memsz);
+	}
+}
+
+struct vm *vm_create(u32 flags)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+
+	vm->fd = xioctl(kvm_open(), KVM_CREATE_VM, arch_vm_type());
+	vm->flags = flags;
+	if (flags & VM_IRQCHIP)
+		arch_vm_irqchip(vm);
+	if (flags & VM_BARE)
+		return vm;
+
+	vm->ram = vm_add_memory(vm, 0, 0, VM_RAM_SIZE, 0);
+	vm_load_image(vm);
+	arch_vm_setup(vm);
+
+	return vm;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	int i;
+
+	for (i = 0; i < vm->vcpu_count; i++) {
+		munmap(vm->vcpus[i].run, kvm_mmap_size());
+		close(vm->vcpus[i].fd);
+	}
+	close(vm->fd);
+	if (vm->ram)
+		munmap(vm->ram, VM_RAM_SIZE);
+	free(vm);
+}
+
+struct vcpu *vcpu_create_bare(struct vm *vm, int id)
+{
+	struct vcpu *vcpu = &vm->vcpus[vm->vcpu_count];
+
+	if (vm->vcpu_count == VM_VCPUS_MAX)
+		bail("more vCPUs than the library can hold");
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->fd = xioctl(vm->fd, KVM_CREATE_VCPU, id);
+	vcpu->run = mmap(NULL, kvm_mmap_size(), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED)
+		bail("cannot map struct kvm_run: %s", strerror(errno));
+	vm->vcpu_count++;
+
+	return vcpu;
+}
+
+void vcpu_enter_at(struct vcpu *vcpu, void (*entry)(u64), u64 argument)
+{
+	arch_vcpu_setup(vcpu, entry, argument);
+}
+
+struct vcpu *vcpu_create(struct vm *vm, void (*entry)(u64), u64 argument)
+{
+	struct vcpu *vcpu = vcpu_create_bare(vm, vm->vcpu_count);
+
+	arch_vcpu_setup(vcpu, entry, argument);
+
+	return vcpu;
+}
+
+/* --- running ----------------------------------------------------------------------- */
+
+int vcpu_run(struct vcpu *vcpu)
+{
+	return ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0;
+}
+
+const char *exit_name(u32 exit_reason)
+{
+	static const char *const names[] = {
+		[KVM_EXIT_UNKNOWN] = "UNKNOWN", [KVM_EXIT_EXCEPTION] = "EXCEPTION",
+		[KVM_EXIT_IO] = "IO", [KVM_EXIT_HYPERCALL] = "HYPERCALL",
+		[KVM_EXIT_DEBUG] = "DEBUG", [KVM_EXIT_HLT] = "HLT", [KVM_EXIT_MMIO] = "MMIO",
+		[KVM_EXIT_IRQ_WINDOW_OPEN] = "IRQ_WINDOW_OPEN",
+		[KVM_EXIT_SHUTDOWN] = "SHUTDOWN", [KVM_EXIT_FAIL_ENTRY] = "FAIL_ENTRY",
+		[KVM_EXIT_INTR] = "INTR", [KVM_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR",
+		[KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
+		[KVM_EXIT_IOAPIC_EOI] = "IOAPIC_EOI",
+		[KVM_EXIT_MEMORY_FAULT] = "MEMORY_FAULT",
+	};
+
+	if (exit_reason >= ARRAY_SIZE(names) || !names[exit_reason])
+		return "another";
+
+	return names[exit_reason];
+}
+
+void vcpu_describe(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	u32 i;
+
+	note("vCPU %d: exit %u (%s)", vcpu->id, run->exit_reason, exit_name(run->exit_reason));
+	switch (run->exit_reason) {
+	case KVM_EXIT_MMIO:
+		note("  %s of %u bytes at 0x%llx", run->mmio.is_write ? "write" : "read",
+		     run->mmio.len, run->mmio.phys_addr);
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		note("  reason 0x%llx", run->fail_entry.hardware_entry_failure_reason);
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		note("  suberror %u", run->internal.suberror);
+		for (i = 0; i < run->internal.ndata && i < 16; i++)
+			note("  data[%u] 0x%llx", i, run->internal.data[i]);
+		break;
+	}
+	arch_vcpu_describe(vcpu);
+}
+
+static bool vcpu_said_any(struct vcpu *vcpu, struct said *said)
+{
+	if (!arch_vcpu_said(vcpu, said))
+		return false;
+
+	switch (said->kind) {
+	case SAY_ASSERT:
+		bail("guest assertion: %s (0x%llx, 0x%llx)", (const char *)said->a,
+		     (unsigned long long)said->b, (unsigned long long)said->c);
+	case SAY_TRAP:
+		note("the guest took trap %llu, code 0x%llx, at 0x%llx",
+		     (unsigned long long)said->a, (unsigned long long)said->b,
+		     (unsigned long long)said->c);
+		arch_vcpu_describe(vcpu);
+		bail("unexpected trap in the guest");
+	}
+
+	return true;
+}
+
+bool vcpu_said(struct vcpu *vcpu, u64 *value)
+{
+	struct said said;
+
+	if (!vcpu_said_any(vcpu, &said) || said.kind != SAY_VALUE)
+		return false;
+	*value = said.a;
+
+	return true;
+}
+
+bool vcpu_is_done(struct vcpu *vcpu)
+{
+	struct said said;
+
+	return vcpu_said_any(vcpu, &said) && said.kind == SAY_DONE;
+}
+
+static void vcpu_must_run(struct vcpu *vcpu)
+{
+	int err = vcpu_run(vcpu);
+
+	if (err) {
+		vcpu_describe(vcpu);
+		bail("KVM_RUN failed: %s", strerror(-err));
+	}
+}
+
+u64 vcpu_run_said(struct vcpu *vcpu)
+{
+	u64 value;
+
+	vcpu_must_run(vcpu);
+	if (!vcpu_said(vcpu, &value)) {
+		vcpu_describe(vcpu);
+		bail("the guest did not say a value");
+	}
+
+	return value;
+}
+
+void vcpu_run_done(struct vcpu *vcpu)
+{
+	vcpu_must_run(vcpu);
+	if (!vcpu_is_done(vcpu)) {
+		vcpu_describe(vcpu);
+		bail("the guest did not come to its end");
+	}
+}
+
+bool vcpu_run_expect(struct vcpu *vcpu, u32 exit_reason, const char *what)
+{
+	int err = vcpu_run(vcpu);
+	struct said said;
+
+	if (!err && vcpu->run->exit_reason == exit_reason)
+		return report(true, "%s", what);
+
+	/* If it was an assertion, that is what there is to know. */
+	if (!err)
+		vcpu_said_any(vcpu, &said);
+	report(false, "%s", what);
+	note("KVM_RUN returned %d, expected exit %s", err, exit_name(exit_reason));
+	vcpu_describe(vcpu);
+
+	return false;
+}
+
+/* --- vCPUs in threads ------------------------------------------------------------------ */
+
+static void on_signal(int number)
+{
+}
+
+static void *vcpu_thread_main(void *data)
+{
+	struct vcpu_thread *thread = data;
+	struct vcpu *vcpu = thread->vcpu;
+	struct said said;
+	int err;
+
+	while (!thread->stop) {
+		err = vcpu_run(vcpu);
+		if (err == -EINTR || err == -EAGAIN)
+			continue;
+		if (err) {
+			thread->error = err;
+			break;
+		}
+		thread->exits++;
+		if (vcpu_said_any(vcpu, &said)) {
+			if (said.kind == SAY_DONE)
+				break;
+			thread->said = said.a;
+			continue;
+		}
+		if (thread->handle && thread->handle(thread))
+			continue;
+		vcpu_describe(vcpu);
+		thread->error = -EPROTO;
+		break;
+	}
+
+	return NULL;
+}
+
+void vcpu_thread_start(struct vcpu_thread *thread, struct vcpu *vcpu)
+{
+	/* Without SA_RESTART: KVM_RUN has to come back. */
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGUSR1, &action, NULL);
+	thread->vcpu = vcpu;
+	if (pthread_create(&thread->thread, NULL, vcpu_thread_main, thread))
+		bail("cannot start a thread");
+}
+
+void vcpu_thread_join(struct vcpu_thread *thread)
+{
+	pthread_join(thread->thread, NULL);
+	if (thread->error)
+		bail("the vCPU's thread failed: %s", strerror(-thread->error));
+}
+
+void vcpu_thread_stop(struct vcpu_thread *thread)
+{
+	thread->stop = true;
+	thread->vcpu->run->immediate_exit = 1;
+	pthread_kill(thread->thread, SIGUSR1);
+	vcpu_thread_join(thread);
+	thread->vcpu->run->immediate_exit = 0;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&time, NULL);
+}
+
+u64 now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}

@@ -1,0 +1,1 @@
+FLAGS += -mno-red-zone -mgeneral-regs-only -fcf-protection=none

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The shim's trees, as sorted lists; see include/shim/container.h. */
+#include <shim/kernel.h>
+
+/* --- disjoint ranges ------------------------------------------------------------ */
+
+static void ranges_init(struct shim_ranges *ranges)
+{
+	memset(ranges, 0, sizeof(*ranges));
+	pthread_mutex_init(&ranges->lock, NULL);
+}
+
+static void ranges_destroy(struct shim_ranges *ranges)
+{
+	free(ranges->range);
+	ranges->range = NULL;
+	ranges->count = ranges->room = 0;
+}
+
+/* Index of the first range that ends at or behind @index. */
+static int ranges_find(struct shim_ranges *ranges, unsigned long index)
+{
+	int i;
+
+	for (i = 0; i < ranges->count && ranges->range[i].last < index; i++)
+		;
+
+	return i;
+}
+
+static void ranges_insert_at(struct shim_ranges *ranges, int at, unsigned long first,
+			     unsigned long last, void *entry)
+{
+	if (ranges->count == ranges->room) {
+		ranges->room = 2 * ranges->room + 4;
+		ranges->range = realloc(ranges->range, ranges->room * sizeof(*ranges->range));
+	}
+	memmove(&ranges->range[at + 1], &ranges->range[at],
+		(ranges->count++ - at) * sizeof(*ranges->range));
+	ranges->range[at] = (struct shim_range) { first, last, entry };
+}
+
+static void ranges_remove_at(struct shim_ranges *ranges, int at)
+{
+	memmove(&ranges->range[at], &ranges->range[at + 1],
+		(--ranges->count - at) * sizeof(*ranges->range));
+}
+
+/* Make [first, last] free, cutting what sticks out. */
+static void ranges_clear(struct shim_ranges *ranges, unsigned long first, unsigned long last)
+{
+	int i = ranges_find(ranges, first);
+
+	while (i < ranges->count && ranges->range[i].first <= last) {
+		struct shim_range old = ranges->range[i];
+
+		ranges_remove_at(ranges, i);
+		if (old.first < first)
+			ranges_insert_at(ranges, i++, old.first, first - 1, old.entry);
+		if (old.last > last)
+			ranges_insert_at(ranges, i++, last + 1, old.last, old.entry);
+	}
+}
+
+static void ranges_store(struct shim_ranges *ranges, unsigned long first, unsigned long last,
+			 void *entry)
+{
+	ranges_clear(ranges, first, last);
+	if (entry)
+		ranges_insert_at(ranges, ranges_find(ranges, first), first, last, entry);
+}
+
+static void *ranges_load(struct shim_ranges *ranges, unsigned long index)
+{
+	int i = ranges_find(ranges, index);
+
+	return i < ranges->count && ranges->range[i].first <= index ?
+		ranges->range[i].entry : NULL;
+}
+
+/* --- xarray ------------------------------------------------------------------------ */
+
+/* An index that was reserved and holds nothing. */
+static char reserved;
+
+static void *xa_visible(void *entry)
+{
+	return entry == &reserved ? NULL : entry;
+}
+
+void xa_init_flags(struct xarray *xa, unsigned int flags)
+{
+	ranges_init(&xa->ranges);
+}
+
+void xa_destroy(struct xarray *xa)
+{
+	ranges_destroy(&xa->ranges);
+}
+
+void *xa_load(struct xarray *xa, unsigned long index)
+{
+	void *entry;
+
+	pthread_mutex_lock(&xa->ranges.lock);
+	entry = xa_visible(ranges_load(&xa->ranges, index));
+	pthread_mutex_unlock(&xa->ranges.lock);
+
+	return entry;
+}
+
+/* Only a new index needs memory. */
+static void *xa_replace(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp)
+{
+	void *old;
+
+	pthread_mutex_lock(&xa->ranges.lock);
+	old = ranges_load(&xa->ranges, index);
+	if (!old && entry && shim_should_fail(gfp))
+		old = ERR_PTR(-ENOMEM);
+	else
+		ranges_store(&xa->ranges, index, index, entry);
+	pthread_mutex_unlock(&xa->ranges.lock);
+
+	return old;
+}
+
+void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp)
+{
+	return xa_visible(xa_replace(xa, index, entry, gfp));
+}
+
+void *xa_erase(struct xarray *xa, unsigned long index)
+{
+	return xa_store(xa, index, NULL, 0);
+}
+
+int xa_reserve(struct xarray *xa, unsigned long index, gfp_t gfp)
+{
+	void *old;
+
+	if (xa_load(xa, index))
+		return 0;
+	old = xa_replace(xa, index, &reserved, gfp);
+
+	return IS_ERR(old) ? PTR_ERR(old) : 0;
+}
+
+void xa_release(struct xarray *xa, unsigned long index)
+{
+	if (!xa_load(xa, index))
+		xa_erase(xa, index);
+}
+
+void *xa_find_from(struct xarray *xa, unsigned long *index)
+{
+	void *entry = NULL;
+	int i;
+
+	pthread_mutex_lock(&xa->ranges.lock);
+	for (i = ranges_find(&xa->ranges, *index); i < xa->ranges.count && !entry; i++) {
+		entry = xa_visible(xa->ranges.range[i].entry);
+		*index = xa->ranges.range[i].first;
+	}
+	pthread_mutex_unlock(&xa->ranges.lock);
+
+	return entry;
+}
+
+/* --- maple tree ------------------------------------------------------------------------ */
+
+void mt_init_flags(struct maple_tree *mt, unsigned int flags)
+{
+	ranges_init(&mt->ranges);
+}
+
+void mtree_destroy(struct maple_tree *mt)
+{
+	ranges_destroy(&mt->ranges);
+}
+
+void *mtree_load(struct maple_tree *mt, unsigned long index)
+{
+	void *entry;
+
+	pthread_mutex_lock(&mt->ranges.lock);
+	entry = ranges_load(&mt->ranges, index);
+	pthread_mutex_unlock(&mt->ranges.lock);
+
+	return entry;
+}
+
+int mtree_store_range(struct maple_tree *mt, unsigned long first, unsigned long last,
+		      void *entry, gfp_t gfp)
+{
+	if (shim_should_fail(gfp))
+		return -ENOMEM;
+
+	pthread_mutex_lock(&mt->ranges.lock);
+	ranges_store(&mt->ranges, first, last, entry);
+	pthread_mutex_unlock(&mt->ranges.lock);
+
+	return 0;
+}
+
+void *mt_find(struct maple_tree *mt, unsigned long *index, unsigned long max)
+{
+	void *entry = NULL;
+	int i;
+
+	pthread_mutex_lock(&mt->ranges.lock);
+	i = ranges_find(&mt->ranges, *index);
+	if (*index <= max && i < mt->ranges.count && mt->ranges.range[i].first <= max) {
+		entry = mt->ranges.range[i].entry;
+		*index = mt->ranges.range[i].last + 1;
+	}
+	pthread_mutex_unlock(&mt->ranges.lock);
+
+	return entry;
+}
+
+int mtree_insert_range(struct maple_tree *mt, unsigned long first, unsigned long last,
+		       void *entry, gfp_t gfp)
+{
+	unsigned long index = first;
+
+	if (mt_find(mt, &index, last))
+		return -EEXIST;
+
+	return mtree_store_range(mt, first, last, entry, gfp);
+}
+
+/* --- interval tree ------------------------------------------------------------------------ */
+
+void interval_tree_insert(struct interval_tree_node *node, struct rb_root_cached *root)
+{
+	struct interval_tree_node **at = &root->first;
+
+	while (*at && (*at)->start <= node->start)
+		at = &(*at)->next;
+	node->next = *at;
+	*at = node;
+}
+
+void interval_tree_remove(struct interval_tree_node *node, struct rb_root_cached *root)
+{
+	struct interval_tree_node **at = &root->first;
+
+	while (*at && *at != node)
+		at = &(*at)->next;
+	if (!*at)
+		shim_bug(__FILE__, __LINE__, "removed from a tree it is not in");
+	*at = node->next;
+}
+
+static struct interval_tree_node *interval_find(struct interval_tree_node *node,
+						unsigned long start, unsigned long last)
+{
+	while (node && (node->last < start || node->start > last))
+		node = node->next;
+
+	return node;
+}
+
+struct interval_tree_node *interval_tree_iter_first(struct rb_root_cached *root,
+						    unsigned long start, unsigned long last)
+{
+	return interval_find(root->first, start, last);
+}
+
+struct interval_tree_node *interval_tree_iter_next(struct interval_tree_node *node,
+						   unsigned long start, unsigned long last)
+{
+	return interval_find(node->next, start, last);
+}
