@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Direct binding: an architecture with one backend.  vcpu_op(enter) is
- * riscv_vcpu_enter.  <arch/bind.h> defines ARCH_PREFIX and includes this.
+ * Direct binding: an architecture with one backend.  With an ARCH_PREFIX of NEW,
+ * vcpu_op(enter) is NEW_vcpu_enter.  <arch/bind.h> defines ARCH_PREFIX and
+ * includes this.
  */
 #ifndef CORE_BIND_DIRECT_H
 #define CORE_BIND_DIRECT_H

@@ -2,9 +2,9 @@
 /*
  * Makes one struct backend from the names of its parts.  The includer defines
  *
- *	BACKEND			name of the backend, e.g. svm
- *	BACKEND_VCPU		prefix of its vcpu ops: svm gives svm_vcpu_enter()
- *	BACKEND_MMU		prefix of its mmu ops: npt gives npt_mmu_flush()
+ *	BACKEND			name of the backend
+ *	BACKEND_VCPU		prefix of its vcpu ops: NEW gives NEW_vcpu_enter()
+ *	BACKEND_MMU		prefix of its mmu ops: NEW gives NEW_mmu_flush()
  *	BACKEND_IRQCHIP		prefix of its irqchip ops
  *
  * and has BACKEND_probe(), BACKEND_setup() and BACKEND_teardown().  No include

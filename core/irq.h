@@ -36,7 +36,7 @@ struct irq_route {
 			u32	devid;
 			u32	flags;	/* KVM_MSI_VALID_DEVID */
 		} msi;
-		struct kvm_irq_routing_s390_adapter adapter;
+		u64	arch[5];	/* as the architecture's route() left it */
 	};
 };
 

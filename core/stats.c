@@ -20,6 +20,8 @@
 
 /* Room for a name behind each descriptor, its terminating zero included. */
 #define STATS_NAME_SIZE	48
+/* Not sizeof: in the kernel the name may be a member of fixed size. */
+#define STATS_DESC_SIZE	(offsetof(struct kvm_stats_desc, name) + STATS_NAME_SIZE)
 
 #define STATS_COUNT(type_, name_)						\
 	{ .name = #name_, .offset = offsetof(struct type_, stats.name_),	\
@@ -101,7 +103,7 @@ static void stats_fill_descs(struct stats_file *file, size_t offset)
 			out->size = 1;
 			out->offset = index * sizeof(u64);
 			strscpy(out->name, desc->name, STATS_NAME_SIZE);
-			offset += sizeof(*out) + STATS_NAME_SIZE;
+			offset += STATS_DESC_SIZE;
 		}
 	}
 }
@@ -163,9 +165,8 @@ static struct stats_file *stats_file_create(struct vm *vm, struct vcpu *vcpu)
 	const struct stats_desc *core = vcpu ? vcpu_stats_descs : vm_stats_descs;
 	const struct stats_desc *arch = vcpu ? arch_vcpu_stats : NULL;
 	size_t count = stats_table_count(core) + stats_table_count(arch);
-	size_t desc_size = sizeof(struct kvm_stats_desc) + STATS_NAME_SIZE;
 	size_t desc_offset = sizeof(struct kvm_stats_header) + STATS_NAME_SIZE;
-	size_t data_offset = ALIGN(desc_offset + count * desc_size, sizeof(u64));
+	size_t data_offset = ALIGN(desc_offset + count * STATS_DESC_SIZE, sizeof(u64));
 	struct kvm_stats_header *header;
 	struct stats_file *file;
 
@@ -196,19 +197,31 @@ static struct stats_file *stats_file_create(struct vm *vm, struct vcpu *vcpu)
 int stats_create_fd(struct vm *vm, struct vcpu *vcpu)
 {
 	struct stats_file *file;
+	struct file *filp;
 	int fd;
 
-	file = stats_file_create(vm, vcpu);
-	if (!file)
-		return -ENOMEM;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
 
-	vm_get(vm);
-	fd = anon_inode_getfd(vcpu ? "kvm-vcpu-stats" : "kvm-vm-stats", &stats_fops,
-			      file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		kvfree(file);
-		vm_put(vm);
+	file = stats_file_create(vm, vcpu);
+	if (!file) {
+		put_unused_fd(fd);
+		return -ENOMEM;
 	}
+
+	filp = anon_inode_getfile(vcpu ? "kvm-vcpu-stats" : "kvm-vm-stats", &stats_fops,
+				  file, O_RDONLY);
+	if (IS_ERR(filp)) {
+		kvfree(file);
+		put_unused_fd(fd);
+		return PTR_ERR(filp);
+	}
+
+	/* A file without a name is a stream unless it says otherwise. */
+	filp->f_mode |= FMODE_PREAD;
+	vm_get(vm);
+	fd_install(fd, filp);
 
 	return fd;
 }

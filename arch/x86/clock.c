@@ -37,7 +37,6 @@ static u64 host_shift;		/* grows at resume, when no guest runs */
 static u64 host_suspend_tsc;
 
 /* --- host time --------------------------------------------------------------- */
-
 struct host_pair {
 	u64	tsc;
 	u64	boot_ns;
@@ -98,8 +97,7 @@ void x86_clock_teardown(void)
 	unregister_syscore_ops(&clock_syscore);
 }
 
-/* --- the VM's clock ------------------------------------------------------------- */
-
+/* --- the VM's clock ---------------------------------------------------------- */
 /*
  * ns = ((ticks << shift) * mul) >> 32, with mul using all its bits.  A negative
  * shift goes right.
@@ -244,8 +242,7 @@ int x86_ioctl_set_clock(struct vm *vm, const struct kvm_clock_data *data)
 	return 0;
 }
 
-/* --- the guest's TSC ----------------------------------------------------------------- */
-
+/* --- the guest's TSC --------------------------------------------------------- */
 u64 x86_tsc_now(struct vcpu *vcpu)
 {
 	return rdtsc_ordered() + READ_ONCE(vcpu->arch.tsc_offset);
@@ -391,8 +388,7 @@ int x86_ioctl_set_tsc_khz(struct vcpu *vcpu, unsigned long khz)
 	return 0;
 }
 
-/* --- load and put ------------------------------------------------------------------------ */
-
+/* --- load and put ------------------------------------------------------------ */
 /* The host slept meanwhile. */
 static void tsc_follow_shift(struct vcpu *vcpu)
 {
@@ -497,8 +493,7 @@ void x86_clock_put(struct vcpu *vcpu)
 	vcpu->arch.last_host_tsc = rdtsc();
 }
 
-/* --- what the guest reads -------------------------------------------------------------------- */
-
+/* --- what the guest reads ---------------------------------------------------- */
 /*
  * Write a structure whose readers look at a version before and after: odd while it
  * changes.  @version is the member in @data, at @offset of it.  A guest that gave
@@ -632,8 +627,7 @@ int x86_ioctl_kvmclock_ctrl(struct vcpu *vcpu)
 	return 0;
 }
 
-/* --- MSRs --------------------------------------------------------------------------------------- */
-
+/* --- MSRs -------------------------------------------------------------------- */
 int x86_clock_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	struct x86_pvclock *clock = &vcpu->arch.pvclock;

@@ -129,8 +129,7 @@ const int cpuid_words_count = ARRAY_SIZE(cpuid_words);
 
 static_assert(NCAPINTS <= X86_CPUID_WORDS);
 
-/* --- rows --------------------------------------------------------------------- */
-
+/* --- rows -------------------------------------------------------------------- */
 enum {
 	LEAF_AMD	= BIT(0),	/* only where the CPU calls itself so */
 	LEAF_INTEL	= BIT(1),
@@ -264,8 +263,7 @@ static void entry_clear(struct kvm_cpuid_entry2 *entry)
 	entry->edx = 0;
 }
 
-/* --- what masks cannot say ------------------------------------------------------- */
-
+/* --- what masks cannot say --------------------------------------------------- */
 static void finish_limit(struct kvm_cpuid_entry2 *entry)
 {
 	entry->eax = min(entry->eax, (u32)LIMIT_BASIC);
@@ -420,8 +418,7 @@ static void finish_addresses(struct kvm_cpuid_entry2 *entry)
 	entry->eax = linear << 8 | physical;
 }
 
-/* --- making the list ------------------------------------------------------------------ */
-
+/* --- making the list --------------------------------------------------------- */
 static u32 leaf_reg(const struct cpuid_leaf *leaf, int reg, u32 value)
 {
 	u8 word = leaf->reg[reg].word;

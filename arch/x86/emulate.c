@@ -16,7 +16,7 @@
 
 #include "emulate_kernel.h"
 
-/* --- what the instructions ask of the vCPU ------------------------------------- */
+/* --- what the instructions ask of the vCPU ------------------------------- */
 
 bool emul_interrupted(struct x86_emulation *e)
 {
@@ -51,7 +51,7 @@ int emul_xmm_write(struct x86_emulation *e, int reg, const void *data16)
 	return x86_xmm_write(e->vcpu, reg, data16);
 }
 
-/* --- begin and end ----------------------------------------------------------------- */
+/* --- begin and end ------------------------------------------------------- */
 
 /* Width of the code segment in bytes. */
 static u8 code_width(struct vcpu *vcpu)
@@ -162,7 +162,7 @@ static int emulate_end(struct vcpu *vcpu, struct x86_emulation *e, int ret)
 	}
 }
 
-/* --- fetch ------------------------------------------------------------------------------ */
+/* --- fetch --------------------------------------------------------------- */
 
 /* Bytes of the instruction, inside one page.  EMUL_*. */
 static int fetch_page(struct vcpu *vcpu, gva_t linear, u8 *bytes, int count,
@@ -235,7 +235,7 @@ static int emulate_decode(struct vcpu *vcpu, struct x86_emulation *e)
 	return ret;
 }
 
-/* --- entry points ---------------------------------------------------------------------------- */
+/* --- entry points -------------------------------------------------------- */
 
 static struct x86_emulation *emulate_get(struct vcpu *vcpu)
 {
@@ -257,7 +257,7 @@ void x86_emulate_free(struct vcpu *vcpu)
 	vcpu->arch.emulation = NULL;
 }
 
-int x86_emulate(struct vcpu *vcpu)
+int x86_emulate_at(struct vcpu *vcpu, gpa_t gpa, bool write)
 {
 	struct x86_emulation *e = emulate_get(vcpu);
 	int ret;
@@ -266,6 +266,8 @@ int x86_emulate(struct vcpu *vcpu)
 		return -ENOMEM;
 	emulate_begin(vcpu, e);
 	emul_log_drop(e);
+	e->hint_gpa = gpa;
+	e->hint_write = write;
 	e->rip = vcpu->arch.state.rip;
 	e->cs_base = vcpu->arch.state.seg[X86_CS].base;
 	ret = emulate_decode(vcpu, e);
@@ -275,6 +277,11 @@ int x86_emulate(struct vcpu *vcpu)
 	}
 
 	return emulate_end(vcpu, e, ret);
+}
+
+int x86_emulate(struct vcpu *vcpu)
+{
+	return x86_emulate_at(vcpu, GPA_INVALID, false);
 }
 
 int x86_emulate_resume(struct vcpu *vcpu)
@@ -288,12 +295,43 @@ int x86_emulate_resume(struct vcpu *vcpu)
 	    e->mode != e->insn.mode)
 		return RESUME_GUEST;
 	emul_log_replay(e);
+	e->hint_gpa = GPA_INVALID;
 	e->next_rip = e->rip + e->insn.length;
 
 	return emulate_end(vcpu, e, emul_run(e));
 }
 
-/* --- length ------------------------------------------------------------------------------------ */
+/* --- length -------------------------------------------------------------- */
+
+/*
+ * The exit said which instruction it is, so only prefixes could make it longer:
+ * are these the bytes at RIP?  A stale translation will do for that.  It could
+ * mislead only if the guest has put another page there, which has the same
+ * instruction at the same place and a prefix before it.
+ */
+static int length_expected(struct vcpu *vcpu, gva_t linear)
+{
+	u32 opcode = vcpu->arch.exit.opcode, bytes;
+	int length = (fls(opcode) + 7) / 8;
+
+	if (vcpu->arch.fetch.page != ((linear & PAGE_MASK) | 1) ||
+	    vcpu->arch.fetch.cr3 != vcpu->arch.state.cr3 ||
+	    offset_in_page(linear) > PAGE_SIZE - sizeof(bytes) ||
+	    guest_read_nofault(vcpu, vcpu->arch.fetch.gpa + offset_in_page(linear), &bytes,
+			       sizeof(bytes)))
+		return 0;
+
+	return (bytes ^ opcode) << (32 - 8 * length) ? 0 : length;
+}
+
+static void fetch_remember(struct vcpu *vcpu, gva_t linear, gpa_t gpa)
+{
+	if (!(vcpu->arch.state.cr0 & X86_CR0_PG))
+		return;
+	vcpu->arch.fetch.cr3 = vcpu->arch.state.cr3;
+	vcpu->arch.fetch.page = (linear & PAGE_MASK) | 1;
+	vcpu->arch.fetch.gpa = gpa & PAGE_MASK;
+}
 
 /* Inside one page; the common ones need three bytes. */
 static int length_nofault(struct vcpu *vcpu)
@@ -304,9 +342,16 @@ static int length_nofault(struct vcpu *vcpu)
 	u8 bytes[16];
 	gpa_t gpa;
 
+	x86_need(vcpu, X86_CRS);
+	if (vcpu->arch.exit.opcode) {
+		length = length_expected(vcpu, linear);
+		if (length)
+			return length;
+	}
 	if (room < 4 || x86_walk_nofault(vcpu, linear, X86_ACCESS_EXEC, &gpa) ||
 	    guest_read_nofault(vcpu, gpa, bytes, 4))
 		return 0;
+	fetch_remember(vcpu, linear, gpa);
 	length = x86_insn_length_common(bytes, 4);
 	if (length)
 		return length;

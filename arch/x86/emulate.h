@@ -88,6 +88,10 @@ struct x86_emulation {
 
 	struct emul_fault fault;
 
+	/* Where the hardware has translated the operand to; GPA_INVALID: not said. */
+	u64		 hint_gpa;
+	bool		 hint_write;
+
 	/* The memory operand of ModRM. */
 	struct emul_span *rm;
 	u64		 rm_old;	/* as loaded; for LOCK */

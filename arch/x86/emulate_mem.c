@@ -28,12 +28,33 @@ static int translate_page(struct x86_emulation *e, u64 linear, u8 access, u64 *g
 	return EMUL_FAULT;
 }
 
+/*
+ * May the hardware's translation be taken?  Only if there is no other operand that
+ * it could belong to, and if it was checked for what is wanted now.
+ */
+static bool hint_fits(const struct x86_emulation *e, const struct emul_span *span)
+{
+	const struct x86_insn *insn = &e->insn;
+
+	if (e->hint_gpa == GPA_INVALID || !insn->has_memory || insn->op == X86_OP_POP ||
+	    insn->op == X86_OP_CALL_JMP)
+		return false;
+	if (span->access & EMUL_WRITE && !e->hint_write)
+		return false;
+
+	return offset_in_page(span->linear) == offset_in_page(e->hint_gpa);
+}
+
 static int span_translate(struct x86_emulation *e, struct emul_span *span)
 {
 	u64 room = PAGE_SIZE - offset_in_page(span->linear), next;
 	int ret;
 
 	span->first = min_t(u64, span->size, room);
+	if (span->first == span->size && hint_fits(e, span)) {
+		span->gpa[0] = e->hint_gpa;
+		return EMUL_OK;
+	}
 	ret = translate_page(e, span->linear, span->access, &span->gpa[0]);
 	if (ret || span->first == span->size)
 		return ret;

@@ -12,7 +12,7 @@
 enum { VECTOR_DE = 0 };
 enum { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP };
 
-/* --- operand E ------------------------------------------------------------------ */
+/* --- operand E ----------------------------------------------------------- */
 
 int emul_rm_map(struct x86_emulation *e, u8 size, u8 access)
 {
@@ -68,7 +68,7 @@ static int rm_finish(struct x86_emulation *e, u8 size, u64 value, u64 flags)
 	return ret;
 }
 
-/* --- moves ------------------------------------------------------------------------ */
+/* --- moves --------------------------------------------------------------- */
 
 /* A0..A3: the accumulator and an absolute offset. */
 static int op_mov_moffs(struct x86_emulation *e)
@@ -233,7 +233,7 @@ static int op_xlat(struct x86_emulation *e)
 	return ret;
 }
 
-/* --- arithmetic ----------------------------------------------------------------------- */
+/* --- arithmetic ---------------------------------------------------------- */
 
 static int op_alu(struct x86_emulation *e)
 {
@@ -391,7 +391,7 @@ static int op_shift_double(struct x86_emulation *e)
 	return rm_finish(e, size, value, flags);
 }
 
-/* --- bits -------------------------------------------------------------------------------- */
+/* --- bits ---------------------------------------------------------------- */
 
 /* A bit number in a register reaches beyond a memory operand, both ways. */
 static int bit_map(struct x86_emulation *e, s64 bit, u8 size, u8 access)
@@ -476,7 +476,7 @@ static int op_popcnt(struct x86_emulation *e)
 	return ret;
 }
 
-/* --- exchange ------------------------------------------------------------------------------ */
+/* --- exchange ------------------------------------------------------------ */
 
 static int op_xadd(struct x86_emulation *e)
 {
@@ -552,7 +552,7 @@ static int op_cmpxchg_wide(struct x86_emulation *e)
 	return EMUL_OK;
 }
 
-/* --- stack and branches ---------------------------------------------------------------------- */
+/* --- stack and branches -------------------------------------------------- */
 
 /* FF /6, 50..57, 68, 6A. */
 static int op_push(struct x86_emulation *e)
@@ -662,7 +662,7 @@ static int op_group5(struct x86_emulation *e)
 	}
 }
 
-/* --- others -------------------------------------------------------------------------------------- */
+/* --- others -------------------------------------------------------------- */
 
 /* CLFLUSH, CLFLUSHOPT, CLWB: there is no cache line to write back. */
 static int op_fence(struct x86_emulation *e)

@@ -172,7 +172,7 @@ int x86_split_irqchip(struct vm *vm, u32 reserved_pins)
 
 void x86_irqchip_destroy(struct vm *vm)
 {
-	/* What raises lines goes before the lines. */
+	/* What raises lines goes before the lines; a VM may have had no vCPU. */
 	pit_destroy(vm);
 	ioapic_destroy(vm);
 	pic_destroy(vm);
@@ -185,6 +185,9 @@ int x86_irqchip_vcpu_create(struct vcpu *vcpu)
 
 void x86_irqchip_vcpu_destroy(struct vcpu *vcpu)
 {
+	/* The VM ends: the PIT's timer must not look for vCPUs that are going. */
+	if (vm_vcpu(vcpu->vm, vcpu->index) == vcpu)
+		pit_destroy(vcpu->vm);
 	lapic_destroy(vcpu);
 }
 

@@ -115,7 +115,7 @@ static void lapic_timer_settle(struct lapic *lapic)
 	if (timer->deadline && timer->deadline <= x86_tsc_now(lapic->vcpu))
 		WRITE_ONCE(timer->deadline, 0);
 	if (timer->target && lapic_timer_mode(lapic) == APIC_LVT_TIMER_ONESHOT &&
-	    ktime_before(timer->target, ktime_get()))
+	    !ktime_after(timer->target, ktime_get()))
 		timer->target = 0;
 }
 

@@ -5,14 +5,13 @@
  * kvm_run after every exit.  Called by the ioctls.
  */
 #include <linux/bitmap.h>
-#include <asm/debugreg.h>
+#include <uapi/asm/debugreg.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
 #include "x86.h"
 
-/* --- general registers --------------------------------------------------------- */
-
+/* --- general registers ------------------------------------------------------- */
 /* In the order of struct kvm_regs. */
 static const u8 regs_order[X86_GPR_COUNT] = {
 	X86_RAX, X86_RBX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, X86_RSP, X86_RBP,
@@ -58,8 +57,7 @@ int x86_ioctl_set_regs(struct vcpu *vcpu, const struct kvm_regs *regs)
 	return 0;
 }
 
-/* --- special registers ------------------------------------------------------------ */
-
+/* --- special registers ------------------------------------------------------- */
 struct sregs_segment {
 	u8	number;
 	u16	offset;		/* in struct kvm_sregs */
@@ -218,8 +216,7 @@ int x86_ioctl_set_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	return 0;
 }
 
-/* --- debug registers ------------------------------------------------------------------ */
-
+/* --- debug registers --------------------------------------------------------- */
 #define DR6_BITS	0xf00fULL
 #define DR7_FIXED	0x400
 #define DR7_BITS	0xffff2bffULL
@@ -253,8 +250,7 @@ int x86_ioctl_set_debugregs(struct vcpu *vcpu, const struct kvm_debugregs *regs)
 	return 0;
 }
 
-/* --- kvm_run ------------------------------------------------------------------------------ */
-
+/* --- kvm_run ----------------------------------------------------------------- */
 /*
  * Could user space's interrupt controller deliver now?  A VM that has it all in
  * the kernel is always ready: nothing has to wait outside.

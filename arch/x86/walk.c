@@ -4,6 +4,7 @@
  * reading of instructions, and for KVM_TRANSLATE.  Stage 2 is core's.
  */
 #include <linux/srcu.h>
+#include <linux/uaccess.h>
 #include <asm/cpufeatures.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
@@ -97,20 +98,23 @@ static void walk_setup(struct walk *walk, struct vcpu *vcpu, gva_t gva, u32 acce
 		walk->reserved |= GENMASK_ULL(62, 52);
 }
 
+/*
+ * One entry.  It is aligned, so it lies in one page; whoever walks runs in a task
+ * of the VM's process.  WALK_NOFAULT has page faults off.
+ */
 static int walk_read(struct walk *walk, gpa_t gpa, u64 *entry)
 {
-	u32 narrow;
+	const struct memslot *slot = vcpu_memslot(walk->vcpu, gpa_to_gfn(gpa));
+	u32 narrow = 0;
+	hva_t hva;
 	int err;
 
-	if (walk->wide) {
-		if (walk->how == WALK_NOFAULT)
-			return guest_read_nofault(walk->vcpu, gpa, entry, 8);
-		return guest_read(walk->vcpu, gpa, entry, 8);
-	}
-	if (walk->how == WALK_NOFAULT)
-		err = guest_read_nofault(walk->vcpu, gpa, &narrow, 4);
-	else
-		err = guest_read(walk->vcpu, gpa, &narrow, 4);
+	if (unlikely(!slot))
+		return -EFAULT;
+	hva = memslot_hva(slot, gpa_to_gfn(gpa)) + offset_in_page(gpa);
+	if (likely(walk->wide))
+		return get_user(*entry, (u64 __user *)hva);
+	err = get_user(narrow, (u32 __user *)hva);
 	*entry = narrow;
 
 	return err;
@@ -138,25 +142,35 @@ static u64 entry_address_4m(u64 entry)
 	return (entry & 0xffc00000) | ((entry & 0x1fe000) << 19);
 }
 
+/* Reserved in the top entries of PAE, which have no rights, and beside PS. */
 static u64 entry_reserved(const struct walk *walk, u64 entry, int level)
 {
 	u8 width = walk->vcpu->arch.cpuid.maxphyaddr;
-	u64 reserved = walk->reserved;
+	u64 reserved;
 
-	/* The four entries at the top of PAE have no rights and no A bit. */
 	if (walk->levels == 3 && level == 3)
-		return reserved | ENTRY_NX | GENMASK_ULL(8, 5) | ENTRY_WRITE | ENTRY_USER;
+		return ENTRY_NX | GENMASK_ULL(8, 5) | ENTRY_WRITE | ENTRY_USER;
 	if (level >= 4)
-		return reserved | ENTRY_LARGE;
-	if (level == 1 || !entry_large(walk, entry, level))
-		return reserved;
+		return ENTRY_LARGE;
+	if (!entry_large(walk, entry, level))
+		return 0;
 	if (walk->wide)			/* bit 12 is PAT */
-		return reserved | GENMASK_ULL(level_shift(walk, level) - 1, 13);
+		return GENMASK_ULL(level_shift(walk, level) - 1, 13);
 	reserved = BIT(21);
 	if (width && width < 40)
 		reserved |= (GENMASK_ULL(39, max_t(u8, width, 32)) >> 19) & 0x1fe000;
 
 	return reserved;
+}
+
+static bool entry_valid(const struct walk *walk, u64 entry, int level)
+{
+	if (entry & walk->reserved)
+		return false;
+	if (level == 1 || (!(entry & ENTRY_LARGE) && walk->levels != 3))
+		return true;
+
+	return !(entry & entry_reserved(walk, entry, level));
 }
 
 /* Down to the leaf.  0, 1 with walk->error, or -EFAULT. */
@@ -182,7 +196,7 @@ static int walk_down(struct walk *walk)
 			walk->error = 0;
 			return 1;
 		}
-		if (entry & entry_reserved(walk, entry, level)) {
+		if (!entry_valid(walk, entry, level)) {
 			walk->error = FAULT_PRESENT | FAULT_RESERVED;
 			return 1;
 		}
@@ -373,10 +387,19 @@ int x86_walk(struct vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, struct x86_fa
 int x86_walk_nofault(struct vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa)
 {
 	struct walk w;
+	int index, err;
 
 	walk_setup(&w, vcpu, gva, access, WALK_NOFAULT);
+	if (!walk_canonical(&w))
+		return -EFAULT;
 
-	return !walk_canonical(&w) || walk(&w, gpa) ? -EFAULT : 0;
+	index = srcu_read_lock(&vcpu->vm->srcu);
+	pagefault_disable();
+	err = walk(&w, gpa);
+	pagefault_enable();
+	srcu_read_unlock(&vcpu->vm->srcu, index);
+
+	return err ? -EFAULT : 0;
 }
 
 int x86_ioctl_translate(struct vcpu *vcpu, struct kvm_translation *translation)

@@ -329,6 +329,12 @@ void x86_inject_fault(struct vcpu *vcpu, const struct x86_fault *fault);
  */
 int x86_emulate(struct vcpu *vcpu);
 /*
+ * The same for a memory exit of which the hardware says that the instruction's own
+ * access (no access to a page table) has got to @gpa, with the guest's tables
+ * allowing it, as a read or as a write: saves a walk.
+ */
+int x86_emulate_at(struct vcpu *vcpu, gpa_t gpa, bool write);
+/*
  * Length of the instruction at RIP, 1..15; 0: could not be read (a fault was
  * queued if @may_sleep) or is not an instruction.
  */

@@ -155,6 +155,23 @@ static void tlb_flush(struct vm *vm, struct gfn_range range)
 			history->tlb[i].valid = false;
 }
 
+/* Where hardware wants it, no entry becomes another one without a flush between. */
+static void check_break(const struct pgtable_format *format, u64 old, u64 new, int level)
+{
+	static int flushes;
+
+	if (!format->break_before_make)
+		return;
+	if (new == format->locked)
+		flushes = fake_flushes;
+	if (old == format->locked)
+		CHECK(fake_flushes > flushes);
+	if (!format->is_present(old, level) || !format->is_present(new, level))
+		return;
+	CHECK_EQ(format->is_leaf(old, level), format->is_leaf(new, level));
+	CHECK_EQ(format->address(old, level), format->address(new, level));
+}
+
 /* After a single store: every page is as before the step or as after it. */
 static void check_store(u64 *ptep, u64 old, u64 new, int level)
 {
@@ -164,6 +181,7 @@ static void check_store(u64 *ptep, u64 old, u64 new, int level)
 
 	if (!h || !h->in_step)
 		return;
+	check_break(h->format, old, new, level);
 	for (i = 0; i < 24; i++) {
 		page = test_random() % PAGES;
 		memset(&state, 0, sizeof(state));
@@ -243,10 +261,14 @@ static void step_map(struct history *h)
 {
 	u8 orders[] = { 0, 0, 0, 8, 9 };
 	u8 order = pgtable_leaf_order(h->format, orders[test_random() % ARRAY_SIZE(orders)]);
-	u8 prot = PROT_GUEST_READ | (test_random() & 1 ? PROT_GUEST_WRITE : 0) | PROT_GUEST_EXEC;
+	u8 prot = PROT_GUEST_READ | (test_random() & 1 ? PROT_GUEST_WRITE : 0) |
+		  (test_random() & 1 ? PROT_GUEST_EXEC : 0);
 	int page = test_random() % PAGES, ret;
 	struct mmu_map map = { .prot = prot, .order = order };
 	bool certain;
+
+	/* What the format cannot deny, it grants. */
+	prot = h->format->prot(h->format->make_leaf(&map, 0));
 
 	page = ((h->base + page) & ~(BIT_ULL(order) - 1)) - h->base;
 	if (page < 0 || page + (1 << order) > PAGES)

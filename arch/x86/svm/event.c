@@ -8,7 +8,6 @@
  * the IRET has run.  Whoever needs to know when it has (an NMI that waits) steps
  * over it with RFLAGS.TF.  Otherwise the next exit elsewhere tells.
  */
-#include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
 #include "svm.h"

@@ -4,7 +4,6 @@
  * arch/x86/exit.c; here is only what has to read the VMCB for it.
  */
 #include <linux/printk.h>
-#include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
 #include "svm.h"

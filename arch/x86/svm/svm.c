@@ -9,7 +9,6 @@
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
-#include <asm/debugreg.h>
 #include <asm/io.h>
 #include <asm/msr.h>
 #include <asm/trapnr.h>

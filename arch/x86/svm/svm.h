@@ -7,6 +7,9 @@
 #ifndef SVM_SVM_H
 #define SVM_SVM_H
 
+#include <linux/percpu.h>
+#include <asm/processor.h>
+#include <asm/debugreg.h>
 #include <asm/svm.h>
 
 #include "x86.h"

@@ -5,7 +5,6 @@
  */
 #include <linux/gfp.h>
 #include <linux/string.h>
-#include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
 #include "svm.h"

@@ -58,6 +58,9 @@ static void test_pointers(const struct abi_row *row)
 
 	munmap(edge + PAGE, PAGE);
 	for (i = 0; i < ARRAY_SIZE(pointers); i++) {
+		/* NULL takes the mask away. */
+		if (row->cmd == KVM_SET_SIGNAL_MASK && !pointers[i])
+			continue;
 		result = ioctl(scope_fd(row->scope), row->cmd, pointers[i]);
 		/* Some look at the state of the VM first. */
 		if (result != -1 || errno == EIO)

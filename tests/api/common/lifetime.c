@@ -243,7 +243,7 @@ static u64 stats_check(int fd, const char *whose)
 	u32 i, bad = 0;
 
 	if (!report(fd >= 0, "%s: a descriptor", whose) ||
-	    !report(read(fd, &header, sizeof(header)) == sizeof(header), "%s: a header", whose))
+	    !report(pread(fd, &header, sizeof(header), 0) == sizeof(header), "%s: a header", whose))
 		return 0;
 	report(!header.flags && header.name_size && header.num_desc &&
 	       header.id_offset >= sizeof(header) && header.desc_offset > header.id_offset &&
@@ -278,7 +278,6 @@ TEST(stats)
 	before = stats_check(vcpu_fd, "vCPU");
 	vcpu_run_said(vcpu);
 	vcpu_run_done(vcpu);
-	lseek(vcpu_fd, 0, SEEK_SET);
 	report(stats_check(vcpu_fd, "vCPU after a run") > before, "running counts something");
 	report_errno(write(vcpu_fd, &before, 8), EBADF, "it cannot be written");
 	vm_destroy(vm);

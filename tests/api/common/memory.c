@@ -279,9 +279,14 @@ TEST(memory_race)
 		threads[i].stop = false;
 		vcpu_thread_start(&threads[i], threads[i].vcpu);
 	}
-	sleep_ms(300);
 	for (i = 0; i < PAGES; i++)
-		wrong += READ_ONCE(*(u64 *)(memory + i * PAGE)) != i + 1;
+		for (rounds = 0; READ_ONCE(*(u64 *)(memory + i * PAGE)) != i + 1; rounds++) {
+			if (rounds == 5000) {
+				wrong++;
+				break;
+			}
+			sleep_ms(1);
+		}
 	for (i = 0; i < 2; i++)
 		vcpu_thread_stop(&threads[i]);
 	report(!wrong, "all pages hold what the guest writes in the end");

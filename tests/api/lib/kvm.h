@@ -65,6 +65,11 @@ bool test_has_arg(const char *word);
 bool report(bool condition, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The test cannot go on, and has failed. */
 void bail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/*
+ * Is this the kernel's own hypervisor?  The tests are tried on it too; where it is
+ * known not to do what the manuals or the documentation say, they let it pass.
+ */
+bool in_tree(void);
 /* The test makes no sense here. */
 void skip(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* Something to read when a test failed. */

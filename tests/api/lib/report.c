@@ -80,6 +80,13 @@ bool report_unknown(int result, const char *format, ...)
 	return good;
 }
 
+bool in_tree(void)
+{
+	const char *name = getenv("KEEL_HYPERVISOR");
+
+	return name && !strcmp(name, "in-tree");
+}
+
 void note(const char *format, ...)
 {
 	va_list args;
@@ -131,6 +138,10 @@ int main(int argc, char **argv)
 {
 	const struct test *test;
 
+	if (argc == 2 && !strcmp(argv[1], "--hold")) {
+		vm_create(VM_BARE);
+		pause();
+	}
 	if (argc < 2 || !strcmp(argv[1], "--list")) {
 		for (test = __start_tests; test < __stop_tests; test++)
 			puts(test->name);

@@ -137,8 +137,16 @@ static void guest_irq_handler(struct guest_frame *frame)
 	apic_eoi();
 }
 
+void pic_disable(void)
+{
+	outb(0x21, 0xff);
+	outb(0xa1, 0xff);
+}
+
 void guest_irq_setup(void)
 {
+	/* The line is routed to both. */
+	pic_disable();
 	guest_handlers[0x40] = guest_irq_handler;
 	apic_enable(false);
 	ioapic_route(GUEST_IRQ_LINE, 0x40, 0);

@@ -272,6 +272,7 @@ static inline bool apic_bit(uint32_t bitmap, uint8_t vector)
 	return apic_read(bitmap + vector / 32 * 0x10) & (1u << vector % 32);
 }
 
+void pic_disable(void);			/* mask all of its inputs */
 #define IOAPIC_PAGE		0xfec00000UL
 uint32_t ioapic_read(uint32_t reg);
 void ioapic_write(uint32_t reg, uint32_t value);

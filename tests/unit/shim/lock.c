@@ -290,7 +290,7 @@ int rcuwait_wake_up(struct rcuwait *wait)
 
 static bool irq_off[SHIM_CPUS], irq_pending[SHIM_CPUS];
 
-extern char __start_shim_percpu[], __stop_shim_percpu[];
+extern char __start_shim_cpu_data[], __stop_shim_cpu_data[];
 static char *percpu_copy[SHIM_CPUS];
 
 void *shim_percpu(void *image, int cpu)
@@ -306,12 +306,12 @@ void *shim_percpu(void *image, int cpu)
 		pthread_mutex_lock(&lock);
 		copy = percpu_copy[cpu];
 		if (!copy)
-			copy = calloc(1, __stop_shim_percpu - __start_shim_percpu);
+			copy = calloc(1, __stop_shim_cpu_data - __start_shim_cpu_data);
 		__atomic_store_n(&percpu_copy[cpu], copy, __ATOMIC_RELEASE);
 		pthread_mutex_unlock(&lock);
 	}
 
-	return copy + ((char *)image - __start_shim_percpu);
+	return copy + ((char *)image - __start_shim_cpu_data);
 }
 
 void shim_set_cpu(int cpu)

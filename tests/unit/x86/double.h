@@ -30,6 +30,7 @@ struct x86_state {
 };
 
 struct exit_info {
+	u32	opcode;
 	u8	insn_count;
 	u8	insn[15];
 };
@@ -50,7 +51,18 @@ enum {
 
 struct memslot {
 	bool	readonly;
+	u8	*memory;
 };
+
+static inline hva_t memslot_hva(const struct memslot *slot, gfn_t gfn)
+{
+	return (hva_t)slot->memory + (gfn << PAGE_SHIFT);
+}
+
+#define __user
+#define get_user(x, p)		((x) = *(p), 0)
+#define pagefault_disable()	((void)0)
+#define pagefault_enable()	((void)0)
 
 struct vm {
 	int	srcu;
@@ -69,6 +81,7 @@ struct vcpu {
 		struct { u8 maxphyaddr; } cpuid;
 		u32			 pkru;
 		int			 cpl;
+		struct { u64 cr3; gva_t page; gpa_t gpa; } fetch;
 	}		 arch;
 
 	/* What the test wants to know. */
@@ -113,6 +126,7 @@ int x86_walk_nofault(struct vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa);
 int x86_ioctl_translate(struct vcpu *vcpu, struct kvm_translation *translation);
 void x86_inject_fault(struct vcpu *vcpu, const struct x86_fault *fault);
 int x86_emulate(struct vcpu *vcpu);
+int x86_emulate_at(struct vcpu *vcpu, gpa_t gpa, bool write);
 int x86_insn_length(struct vcpu *vcpu, bool may_sleep);
 void x86_emulate_free(struct vcpu *vcpu);
 

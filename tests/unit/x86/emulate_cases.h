@@ -443,6 +443,62 @@ static void case_fetch(void)
 	    "the length of WRMSR across pages");
 }
 
+/* A translation that the hardware gave. */
+static void case_hint(void)
+{
+	struct x86_state *state = &vcpu.arch.state;
+
+	vcpu_segmented(true);
+	box.absent = 0x5000;			/* a walk would fault */
+	state->gpr[X86_RBX] = 0x5010;
+	memcpy(box.low + 0x1000, "\x8b\x03", 2);
+	box.low[0x3010] = 0x33;
+	x86_emulate_at(&vcpu, 0x3010, false);
+	tap(!vcpu.faulted && state->gpr[X86_RAX] == 0x33, "a read takes the hardware's address");
+	vcpu_segmented(true);
+	box.absent = 0x5000;
+	state->gpr[X86_RBX] = 0x5010;
+	memcpy(box.low + 0x1000, "\xff\x03", 2);
+	x86_emulate_at(&vcpu, 0x3010, false);
+	tap(vcpu.faulted, "that of a read is not good for a write");
+	vcpu_segmented(true);
+	box.absent = 0x5000;
+	state->gpr[X86_RBX] = 0x5010;
+	memcpy(box.low + 0x1000, "\x8b\x03", 2);
+	x86_emulate_at(&vcpu, 0x3018, false);
+	tap(vcpu.faulted, "nor that of another address");
+	vcpu_segmented(true);
+	box.absent = 0x5000;
+	state->gpr[X86_RBX] = 0x5ffe;
+	memcpy(box.low + 0x1000, "\x8b\x03", 2);
+	x86_emulate_at(&vcpu, 0x3ffe, false);
+	tap(vcpu.faulted, "nor one page's for two");
+	vcpu_segmented(true);
+	box.absent = 0x5000;
+	state->gpr[X86_RBX] = 0x5010;
+	state->gpr[X86_RSP] = 0x3014;
+	memcpy(box.low + 0x1000, "\xff\x33", 2);	/* pushl (%ebx) */
+	x86_emulate_at(&vcpu, 0x3010, true);
+	tap(vcpu.faulted, "nor where there are two operands");
+
+	vcpu_flat64();
+	state->rip = CODE;
+	state->cr3 = 0x1000;
+	vcpu.arch.exit.opcode = 0xa20f;
+	memcpy(code, "\x0f\xa2\x90\x90", 4);
+	x86_insn_length(&vcpu, false);
+	tap(vcpu.arch.fetch.page == (CODE | 1) && x86_insn_length(&vcpu, false) == 2,
+	    "the length of an expected instruction");
+	memcpy(code, "\x66\x0f\xa2\x90", 4);
+	tap(x86_insn_length(&vcpu, false) == 3, "with a prefix");
+	vcpu.arch.exit.opcode = 0xd9010f;
+	memcpy(code, "\x0f\x01\xd9\x90", 4);
+	tap(x86_insn_length(&vcpu, false) == 3, "of three bytes");
+	vcpu.arch.exit.opcode = 0xf4;
+	memcpy(code, "\xf4\x01\xd9\x90", 4);
+	tap(x86_insn_length(&vcpu, false) == 1, "of one byte");
+}
+
 static void case_lock(void)
 {
 	struct x86_state *state = &vcpu.arch.state;
@@ -471,5 +527,6 @@ static void cases(void)
 	case_string_io();
 	case_unknown();
 	case_fetch();
+	case_hint();
 	case_lock();
 }

@@ -18,18 +18,11 @@ static gpa_t rom;			/* a page that cannot be written, or 0 */
 static int meddle;			/* how many compare-and-exchange lose */
 static struct vcpu vcpu;
 
-int guest_read(struct vcpu *vcpu, gpa_t gpa, void *data, size_t len)
+struct memslot *vcpu_memslot(struct vcpu *vcpu, gfn_t gfn)
 {
-	if (gpa + len > MEMORY)
-		return -EFAULT;
-	memcpy(data, memory + gpa, len);
+	static struct memslot slot = { .memory = memory };
 
-	return 0;
-}
-
-int guest_read_nofault(struct vcpu *vcpu, gpa_t gpa, void *data, size_t len)
-{
-	return guest_read(vcpu, gpa, data, len);
+	return gfn < MEMORY >> PAGE_SHIFT ? &slot : NULL;
 }
 
 int guest_cmpxchg(struct vcpu *vcpu, gpa_t gpa, u64 old, u64 new, size_t len)

@@ -90,6 +90,11 @@ struct exit_info {
 	u8	insn[15];		/* the instruction, as far as hardware says */
 	u64	info1, info2;		/* the vendor's qualification */
 	u64	next_rip;		/* 0: hardware does not say */
+	/*
+	 * If next_rip is 0: the instruction that this kind of exit is about, its
+	 * bytes without prefixes, the first one lowest; 0: not known.
+	 */
+	u32	opcode;
 };
 
 enum x86_window {
@@ -181,6 +186,12 @@ struct vcpu_arch {
 
 	struct x86_cpuid	 cpuid;		/* (m) */
 	struct x86_emulation	*emulation;	/* (m) instruction under way, or NULL */
+	/* The last translation of a page of code; only x86_insn_length() uses it. */
+	struct {
+		u64	cr3;
+		gva_t	page;			/* | 1 if there is one */
+		gpa_t	gpa;
+	}			 fetch;		/* (m) */
 	struct x86_pvclock	 pvclock;	/* (m) */
 
 	/* Time: guest TSC = host TSC + tsc_offset. */

@@ -19,10 +19,13 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
 typedef u64 gva_t, gpa_t, gfn_t;
+typedef unsigned long hva_t;
 
 #define GPA_INVALID		(~(gpa_t)0)
 #define PAGE_SHIFT		12
 #define PAGE_SIZE		4096UL
+#define PAGE_MASK		(~(PAGE_SIZE - 1))
+#define fls(x)			((x) ? 32 - __builtin_clz(x) : 0)
 #define offset_in_page(p)	((unsigned long)(p) & (PAGE_SIZE - 1))
 #define BIT(n)			(1UL << (n))
 #define BIT_ULL(n)		(1ULL << (n))

@@ -57,9 +57,12 @@ struct file_operations {
 struct file {
 	const struct file_operations *f_op;
 	void		*private_data;
+	unsigned int	 f_mode;
 	int		 refs;
 	loff_t		 pos;
 };
+
+#define FMODE_PREAD	8
 
 long compat_ptr_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 loff_t noop_llseek(struct file *file, loff_t offset, int whence);

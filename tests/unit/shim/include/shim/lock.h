@@ -194,7 +194,7 @@ bool shim_irq_pending(void);
 void shim_irq_send(int cpu);
 
 /* As the linker has it for the kernel: one image, at an offset per CPU. */
-#define SHIM_PERCPU		__attribute__((section("shim_percpu")))
+#define SHIM_PERCPU		__attribute__((section("shim_cpu_data")))
 #define DECLARE_PER_CPU(type, name)	extern type name
 #define DEFINE_PER_CPU(type, name)	SHIM_PERCPU type name
 void *shim_percpu(void *image, int cpu);

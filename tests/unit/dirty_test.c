@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The dirty log, in all its modes. */
+#include "machine.h"
+
+#define GPA	(4UL << 20)
+#define PAGES	200		/* not a multiple of 64 */
+#define LOG	KVM_MEM_LOG_DIRTY_PAGES
+#define MANUAL	KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE
+
+static struct machine m;
+static u64 map[PAGES / 64 + 1];
+
+static long slot(u32 flags)
+{
+	return machine_slot(&m, 0, GPA, PAGES * PAGE_SIZE, m.memory, flags);
+}
+
+static long get_into(void *bitmap, u32 id)
+{
+	struct kvm_dirty_log log = { .slot = id, .dirty_bitmap = bitmap };
+
+	return shim_ioctl(m.vm_fd, KVM_GET_DIRTY_LOG, (unsigned long)&log);
+}
+
+static void get(void)
+{
+	memset(map, 0xaa, sizeof(map));
+	CHECK_EQ(get_into(map, 0), 0);
+}
+
+static long clear(u64 first, u32 count)
+{
+	struct kvm_clear_dirty_log log = {
+		.first_page = first, .num_pages = count, .dirty_bitmap = map,
+	};
+
+	return shim_ioctl(m.vm_fd, KVM_CLEAR_DIRTY_LOG, (unsigned long)&log);
+}
+
+static void store(int page)
+{
+	CHECK_EQ(machine_store(&m, GPA + page * PAGE_SIZE, page), 0);
+	CHECK_EQ(m.run->exit_reason, KVM_EXIT_SHUTDOWN);
+}
+
+static void load(int page)
+{
+	u64 value;
+
+	CHECK_EQ(machine_load(&m, GPA + page * PAGE_SIZE, &value), 0);
+}
+
+static void expect(u64 a, u64 b, u64 c, u64 d)
+{
+	CHECK_EQ(map[0], a);
+	CHECK_EQ(map[1], b);
+	CHECK_EQ(map[2], c);
+	CHECK_EQ(map[3], d);
+}
+
+static void manual(u64 bits)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args = { bits },
+	};
+
+	CHECK_EQ(shim_ioctl(m.vm_fd, KVM_ENABLE_CAP, (unsigned long)&cap), 0);
+}
+
+TEST(dirty_log_tells_each_write_once)
+{
+	const struct pgtable_format *const *format;
+
+	for (format = formats; *format; format++) {
+		fake_format = *format;
+		machine_create(&m, 1);
+		CHECK_EQ(slot(LOG), 0);
+		get();
+		expect(0, 0, 0, 0);
+		store(0);
+		store(63);
+		load(5);
+		store(64);
+		store(PAGES - 1);
+		store(0);
+		get();
+		expect(BIT(0) | BIT(63), BIT(0), 0, BIT((PAGES - 1) % 64));
+		get();
+		expect(0, 0, 0, 0);
+		/* Protected again, in the tables and in the TLB. */
+		store(63);
+		get();
+		expect(BIT(63), 0, 0, 0);
+		machine_destroy(&m);
+	}
+}
+
+TEST(dirty_log_starts_on_what_is_mapped)
+{
+	machine_create(&m, 1);
+	CHECK_EQ(slot(0), 0);
+	store(1);
+	store(70);
+	CHECK_EQ(slot(LOG), 0);
+	get();
+	expect(0, 0, 0, 0);
+	store(70);
+	get();
+	expect(0, BIT(6), 0, 0);
+	CHECK_EQ(slot(0), 0);
+	CHECK_EQ(get_into(map, 0), -ENOENT);
+	store(1);
+	machine_destroy(&m);
+}
+
+TEST(dirty_log_makes_leaves_small_and_large_again)
+{
+	machine_create(&m, 1);
+	shim_host_set(m.memory, MEMORY_SIZE, 0, 9);
+	CHECK_EQ(machine_slot(&m, 0, GPA, 2 * HUGE, m.memory, 0), 0);
+	CHECK_EQ(machine_store(&m, GPA, 1), 0);
+	CHECK_EQ(machine_level(&m, GPA, NULL), 1);
+	CHECK_EQ(machine_slot(&m, 0, GPA, 2 * HUGE, m.memory, LOG), 0);
+	CHECK_EQ(machine_level(&m, GPA, NULL), -ENOENT);
+	CHECK_EQ(machine_store(&m, GPA, 1), 0);
+	CHECK_EQ(machine_level(&m, GPA, NULL), 0);
+	CHECK_EQ(machine_slot(&m, 0, GPA, 2 * HUGE, m.memory, 0), 0);
+	CHECK_EQ(machine_store(&m, GPA, 1), 0);
+	CHECK_EQ(machine_level(&m, GPA, NULL), 1);
+	machine_destroy(&m);
+}
+
+TEST(dirty_log_sees_writes_of_ours)
+{
+	u64 value = 5;
+	int index;
+
+	machine_create(&m, 1);
+	CHECK_EQ(slot(LOG), 0);
+	index = srcu_read_lock(&m.vm->srcu);
+	CHECK_EQ(guest_write(m.vcpu, GPA + 2 * PAGE_SIZE - 4, &value, 8), 0);
+	CHECK_EQ(vm_guest_write(m.vm, GPA + 7 * PAGE_SIZE, &value, 8), 0);
+	CHECK_EQ(guest_cmpxchg(m.vcpu, GPA + 9 * PAGE_SIZE, 1, 2, 8), -EAGAIN);
+	CHECK_EQ(guest_cmpxchg(m.vcpu, GPA + 10 * PAGE_SIZE, 0, 2, 8), 0);
+	srcu_read_unlock(&m.vm->srcu, index);
+	get();
+	expect(BIT(1) | BIT(2) | BIT(7) | BIT(10), 0, 0, 0);
+	machine_destroy(&m);
+}
+
+TEST(dirty_log_by_hand)
+{
+	machine_create(&m, 1);
+	manual(MANUAL);
+	CHECK_EQ(slot(LOG), 0);
+	store(3);
+	store(4);
+	store(65);
+	get();
+	expect(BIT(3) | BIT(4), BIT(1), 0, 0);
+	get();
+	expect(BIT(3) | BIT(4), BIT(1), 0, 0);
+	/* Only what is named, whatever else is dirty. */
+	map[0] = BIT(3) | BIT(9);
+	CHECK_EQ(clear(0, 64), 0);
+	get();
+	expect(BIT(4), BIT(1), 0, 0);
+	store(4);
+	store(3);
+	get();
+	expect(BIT(3) | BIT(4), BIT(1), 0, 0);
+	memset(map, 0xff, sizeof(map));
+	CHECK_EQ(clear(0, PAGES), 0);
+	get();
+	expect(0, 0, 0, 0);
+	store(199);
+	get();
+	expect(0, 0, 0, BIT(7));
+	machine_destroy(&m);
+}
+
+TEST(dirty_log_initially_full)
+{
+	u8 prot;
+
+	machine_create(&m, 1);
+	manual(MANUAL | KVM_DIRTY_LOG_INITIALLY_SET);
+	CHECK_EQ(slot(0), 0);
+	store(1);
+	CHECK_EQ(slot(LOG), 0);
+	/* Not protected yet: everything counts as dirty. */
+	machine_level(&m, GPA + PAGE_SIZE, &prot);
+	CHECK(prot & PROT_GUEST_WRITE);
+	get();
+	expect(~0ULL, ~0ULL, ~0ULL, BIT(PAGES % 64) - 1);
+	CHECK_EQ(clear(0, 64), 0);
+	machine_level(&m, GPA + PAGE_SIZE, &prot);
+	CHECK(!(prot & PROT_GUEST_WRITE));
+	get();
+	expect(0, ~0ULL, ~0ULL, BIT(PAGES % 64) - 1);
+	store(1);
+	get();
+	expect(BIT(1), ~0ULL, ~0ULL, BIT(PAGES % 64) - 1);
+	machine_destroy(&m);
+}
+
+TEST(dirty_log_arguments_are_checked)
+{
+	machine_create(&m, 1);
+	CHECK_EQ(get_into(map, 0), -ENOENT);
+	CHECK_EQ(get_into(map, MEMSLOT_IDS), -EINVAL);
+	CHECK_EQ(get_into(map, 2 << 16), -EINVAL);
+	CHECK_EQ(slot(0), 0);
+	CHECK_EQ(get_into(map, 0), -ENOENT);
+	CHECK_EQ(clear(0, 64), -ENOENT);
+	CHECK_EQ(slot(LOG), 0);
+	store(2);
+	CHECK_EQ(clear(1, 64), -EINVAL);
+	CHECK_EQ(clear(32, 64), -EINVAL);
+	CHECK_EQ(clear(0, 63), -EINVAL);
+	CHECK_EQ(clear(0, PAGES + 1), -EINVAL);
+	CHECK_EQ(clear(64, PAGES), -EINVAL);
+	CHECK_EQ(clear(256, 0), -EINVAL);
+	CHECK_EQ(clear(~63ULL, 64), -EINVAL);
+	CHECK_EQ(clear(192, PAGES - 192), 0);
+	get();
+	expect(BIT(2), 0, 0, 0);
+	machine_destroy(&m);
+}
+
+TEST(dirty_log_is_not_lost_on_the_way)
+{
+	machine_create(&m, 1);
+	CHECK_EQ(slot(LOG), 0);
+	store(2);
+	store(100);
+	CHECK_EQ(get_into((void *)8, 0), -EFAULT);
+	get();
+	expect(BIT(2), BIT(36), 0, 0);
+	/* And a clear that cannot be read clears nothing. */
+	store(2);
+	shim_host_set((void *)((unsigned long)map & PAGE_MASK), PAGE_SIZE, HOST_ABSENT, 0);
+	CHECK_EQ(clear(0, 64), -EFAULT);
+	shim_host_set((void *)((unsigned long)map & PAGE_MASK), PAGE_SIZE, 0, 0);
+	get();
+	expect(BIT(2), 0, 0, 0);
+	machine_destroy(&m);
+}
+
+/* --- at the same time ----------------------------------------------------------------- */
+
+static bool stop;
+
+static void *run_writer(void *data)
+{
+	struct fake_insn program[2] = { { .opcode = FAKE_STORE }, { .opcode = FAKE_STOP } };
+	u64 count = 0;
+
+	shim_set_cpu(1);
+	while (!READ_ONCE(stop)) {
+		program[0].gpa = GPA + count % PAGES * PAGE_SIZE;
+		program[0].value = ++count;
+		CHECK_EQ(machine_run(&m, 0, program, 2), 0);
+	}
+
+	return NULL;
+}
+
+/*
+ * What migration does: copy what the log names, again and again, and at the end,
+ * with the guest stopped, once more.  The copy has to be the memory.
+ */
+TEST(dirty_log_carries_a_running_guest_over)
+{
+	static u64 copy[PAGES];
+	pthread_t thread;
+	int round, page;
+
+	machine_create(&m, 1);
+	CHECK_EQ(slot(LOG), 0);
+	pthread_create(&thread, NULL, run_writer, NULL);
+	for (round = 0; round <= 2000; round++) {
+		if (round == 2000) {
+			WRITE_ONCE(stop, true);
+			pthread_join(thread, NULL);
+		}
+		get();
+		for (page = 0; page < PAGES; page++)
+			if (map[page / 64] & BIT(page % 64))
+				copy[page] = READ_ONCE(*(u64 *)(m.memory + page * PAGE_SIZE));
+	}
+	for (page = 0; page < PAGES; page++)
+		CHECK_EQ(copy[page], *(u64 *)(m.memory + page * PAGE_SIZE));
+	machine_destroy(&m);
+}
