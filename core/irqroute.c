@@ -206,7 +206,8 @@ static const struct irq_route *irqroute_find(struct vm *vm, u32 gsi, u32 *count)
 	const struct irq_span *span;
 
 	*count = 0;
-	if (!table || gsi >= table->gsi_count)
+	/* Routes can be there before the controller is. */
+	if (!table || gsi >= table->gsi_count || !vm_has_irqchip(vm))
 		return NULL;
 	span = &table->span[array_index_nospec(gsi, table->gsi_count)];
 	*count = span->count;

@@ -61,11 +61,19 @@ struct memslot *vcpu_memslot(struct vcpu *vcpu, gfn_t gfn)
 	if (likely(slot && vcpu->slot_cache_generation == generation &&
 		   slot->as_id == vcpu->as_id && memslot_holds(slot, gfn)))
 		return slot;
+	/* A device is asked for several times in one access. */
+	if (vcpu->slot_miss == gfn && vcpu->slot_miss_as == vcpu->as_id &&
+	    vcpu->slot_miss_generation == generation)
+		return NULL;
 
 	slot = memslot_find(vcpu->vm, vcpu->as_id, gfn);
 	if (slot) {
 		vcpu->slot_cache = slot;
 		vcpu->slot_cache_generation = generation;
+	} else {
+		vcpu->slot_miss = gfn;
+		vcpu->slot_miss_as = vcpu->as_id;
+		vcpu->slot_miss_generation = generation;
 	}
 
 	return slot;
@@ -483,6 +491,26 @@ int vm_guest_write(struct vm *vm, gpa_t gpa, const void *data, size_t len)
 	return guest_copy_out(vm, NULL, gpa, data, len);
 }
 
+/*
+ * The sizes of instruction bytes and table entries without the detour of the
+ * general copy: this is on the way of exits that stay in the kernel.
+ */
+static bool user_read_nofault(void *data, const void __user *address, size_t len)
+{
+	int err;
+
+	pagefault_disable();
+	if (len == sizeof(u64))
+		err = __get_user(*(u64 *)data, (const u64 __user *)address);
+	else if (len == sizeof(u32))
+		err = __get_user(*(u32 *)data, (const u32 __user *)address);
+	else
+		err = __copy_from_user_inatomic(data, address, len) ? -EFAULT : 0;
+	pagefault_enable();
+
+	return !err;
+}
+
 int guest_read_nofault(struct vcpu *vcpu, gpa_t gpa, void *data, size_t len)
 {
 	struct vm *vm = vcpu->vm;
@@ -494,7 +522,7 @@ int guest_read_nofault(struct vcpu *vcpu, gpa_t gpa, void *data, size_t len)
 
 	index = srcu_read_lock(&vm->srcu);
 	slot = vcpu_memslot(vcpu, gpa_to_gfn(gpa));
-	if (slot && !copy_from_user_nofault(data, slot_address(slot, gpa), len))
+	if (slot && user_read_nofault(data, slot_address(slot, gpa), len))
 		ret = 0;
 	srcu_read_unlock(&vm->srcu, index);
 

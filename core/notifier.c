@@ -103,7 +103,7 @@ static void notifier_end(struct mmu_notifier *notifier,
 
 	write_lock(&vm->mmu_lock);
 	/* A fault that looked up its page before this must not map it after. */
-	vm->invalidate_seq++;
+	WRITE_ONCE(vm->invalidate_seq, vm->invalidate_seq + 1);
 	if (!WARN_ON_ONCE(!vm->invalidate_count))
 		vm->invalidate_count--;
 	write_unlock(&vm->mmu_lock);

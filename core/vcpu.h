@@ -85,6 +85,10 @@ struct vcpu {
 	/* The slot the last lookup found; valid for this generation only. */
 	struct memslot		*slot_cache;	/* (m) under srcu */
 	u64			 slot_cache_generation;	/* (m) */
+	/* The frame the last lookup found no slot for; the same rule. */
+	gfn_t			 slot_miss;	/* (m) */
+	u64			 slot_miss_generation;	/* (m) */
+	int			 slot_miss_as;	/* (m) */
 
 	struct page_cache	 page_cache;	/* (m) page-table pages for faults */
 	sigset_t		 sigset;	/* (m) KVM_SET_SIGNAL_MASK */

@@ -34,9 +34,13 @@
 #define PAIR_TRIES		3
 
 static u64 host_shift;		/* grows at resume, when no guest runs */
+/* The last moment before suspend. */
 static u64 host_suspend_tsc;
+static u64 host_suspend_boot_ns;
+static u64 host_suspend_shift;
 
 /* --- host time --------------------------------------------------------------- */
+
 struct host_pair {
 	u64	tsc;
 	u64	boot_ns;
@@ -67,7 +71,9 @@ static void host_pair_take(struct host_pair *pair)
 
 static int clock_suspend(void)
 {
+	host_suspend_boot_ns = ktime_get_boottime_ns();
 	host_suspend_tsc = rdtsc();
+	host_suspend_shift = host_shift;
 
 	return 0;
 }
@@ -98,6 +104,7 @@ void x86_clock_teardown(void)
 }
 
 /* --- the VM's clock ---------------------------------------------------------- */
+
 /*
  * ns = ((ticks << shift) * mul) >> 32, with mul using all its bits.  A negative
  * shift goes right.
@@ -181,7 +188,8 @@ static void clock_tell(struct vm *vm)
 
 /*
  * The host's TSC has moved: the shared offset takes it up, and the pair, which is
- * from before, is made anew.  Boot time went on while the host slept.
+ * from before, is made anew.  From what the clock showed at suspend it went on with
+ * boot time.
  */
 static bool clock_follow_shift(struct vm *vm)
 {
@@ -192,6 +200,11 @@ static bool clock_follow_shift(struct vm *vm)
 	if (arch->tsc_shift == shift)
 		return false;
 
+	if (arch->clock_stable) {
+		pair.tsc = host_suspend_tsc + host_suspend_shift - arch->tsc_shift;
+		pair.boot_ns = host_suspend_boot_ns;
+		clock_set(vm, &pair, clock_at(vm, &pair));
+	}
 	arch->tsc_shared_offset += shift - arch->tsc_shift;
 	arch->tsc_shift = shift;
 	host_pair_take(&pair);
@@ -243,6 +256,7 @@ int x86_ioctl_set_clock(struct vm *vm, const struct kvm_clock_data *data)
 }
 
 /* --- the guest's TSC --------------------------------------------------------- */
+
 u64 x86_tsc_now(struct vcpu *vcpu)
 {
 	return rdtsc_ordered() + READ_ONCE(vcpu->arch.tsc_offset);
@@ -389,6 +403,7 @@ int x86_ioctl_set_tsc_khz(struct vcpu *vcpu, unsigned long khz)
 }
 
 /* --- load and put ------------------------------------------------------------ */
+
 /* The host slept meanwhile. */
 static void tsc_follow_shift(struct vcpu *vcpu)
 {
@@ -494,6 +509,7 @@ void x86_clock_put(struct vcpu *vcpu)
 }
 
 /* --- what the guest reads ---------------------------------------------------- */
+
 /*
  * Write a structure whose readers look at a version before and after: odd while it
  * changes.  @version is the member in @data, at @offset of it.  A guest that gave
@@ -628,6 +644,7 @@ int x86_ioctl_kvmclock_ctrl(struct vcpu *vcpu)
 }
 
 /* --- MSRs -------------------------------------------------------------------- */
+
 int x86_clock_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	struct x86_pvclock *clock = &vcpu->arch.pvclock;

@@ -32,6 +32,7 @@ struct cpuid_index {
 };
 
 /* --- looking up -------------------------------------------------------------- */
+
 static const struct kvm_cpuid_entry2 *cpuid_search(const struct x86_cpuid *cpuid,
 						   u32 function, u32 index)
 {
@@ -168,6 +169,7 @@ void x86_cpuid(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 }
 
 /* --- what follows from it ---------------------------------------------------- */
+
 struct cpuid_bit {
 	u64	bit;
 	u16	feature;
@@ -283,6 +285,7 @@ void x86_cpuid_update(struct vcpu *vcpu)
 }
 
 /* --- ioctls ------------------------------------------------------------------ */
+
 /* Copy @count entries out; the number goes to the user in any case. */
 static int cpuid_copy_out(struct kvm_cpuid2 __user *user, const struct kvm_cpuid_entry2 *entry,
 			  u32 count)

@@ -76,14 +76,17 @@
 #define MASK_D1_EAX	(FDA(XSAVEOPT) | FDA(XSAVEC) | FDA(XGETBV1) | FDA(XSAVES))
 #define MASK_X1_EDX	(MASK_BASE | FXD(SYSCALL) | FXD(NX) | FXD(MMXEXT) | FXD(FXSR_OPT) | \
 			 FXD(GBPAGES) | FXD(RDTSCP) | FXD(LM) | FXD(3DNOWEXT) | FXD(3DNOW))
-#define MASK_X1_ECX	(FXC(LAHF_LM) | FXC(CR8_LEGACY) | FXC(ABM) | FXC(SSE4A) | \
+#define MASK_X1_ECX	(FXC(LAHF_LM) | FXC(CMP_LEGACY) | FXC(CR8_LEGACY) | FXC(ABM) | FXC(SSE4A) | \
 			 FXC(MISALIGNSSE) | FXC(3DNOWPREFETCH) | FXC(XOP) | FXC(FMA4) | \
 			 FXC(TBM) | FXC(TOPOEXT))
-/* IBRS_ALWAYS (16), IBRS_PREFERRED (18) and IBRS_SAME_MODE (19) have no names. */
+/*
+ * IBRS_ALWAYS (16), IBRS_PREFERRED (18), IBRS_SAME_MODE (19) and PSFD (28) do not
+ * have names in all kernels.
+ */
 #define MASK_X8_EBX	(F8B(CLZERO) | F8B(XSAVEERPTR) | F8B(WBNOINVD) | F8B(AMD_IBPB) | \
 			 F8B(AMD_IBRS) | F8B(AMD_STIBP) | BIT(16) | \
 			 F8B(AMD_STIBP_ALWAYS_ON) | BIT(18) | BIT(19) | F8B(AMD_SSBD) | \
-			 F8B(AMD_SSB_NO) | F8B(AMD_PSFD) | F8B(BTC_NO) | F8B(AMD_IBPB_RET))
+			 F8B(AMD_SSB_NO) | BIT(28) | F8B(BTC_NO) | F8B(AMD_IBPB_RET))
 /*
  * No nested data breakpoints, LFENCE serializes, VERW clears, null selector clears
  * the base, Automatic IBRS, prefetch of instructions, SBPB, IBPB clears branch
@@ -130,6 +133,7 @@ const int cpuid_words_count = ARRAY_SIZE(cpuid_words);
 static_assert(NCAPINTS <= X86_CPUID_WORDS);
 
 /* --- rows -------------------------------------------------------------------- */
+
 enum {
 	LEAF_AMD	= BIT(0),	/* only where the CPU calls itself so */
 	LEAF_INTEL	= BIT(1),
@@ -264,6 +268,7 @@ static void entry_clear(struct kvm_cpuid_entry2 *entry)
 }
 
 /* --- what masks cannot say --------------------------------------------------- */
+
 static void finish_limit(struct kvm_cpuid_entry2 *entry)
 {
 	entry->eax = min(entry->eax, (u32)LIMIT_BASIC);
@@ -419,6 +424,7 @@ static void finish_addresses(struct kvm_cpuid_entry2 *entry)
 }
 
 /* --- making the list --------------------------------------------------------- */
+
 static u32 leaf_reg(const struct cpuid_leaf *leaf, int reg, u32 value)
 {
 	u8 word = leaf->reg[reg].word;

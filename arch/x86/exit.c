@@ -234,6 +234,9 @@ int x86_exit_memory(struct vcpu *vcpu, gpa_t gpa, u8 access)
 		return vcpu_exit_internal(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, data,
 					  ARRAY_SIZE(data));
 
+	if (exit->final_access)
+		return x86_emulate_at(vcpu, gpa, access == PROT_GUEST_WRITE);
+
 	return x86_emulate(vcpu);
 }
 

@@ -4,6 +4,7 @@
  * user space as KVM_EXIT_IO.  The data of the latter is in the page behind struct
  * kvm_run.  Knows nothing of instructions: exit.c and emulate_io.c do.
  */
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "x86.h"
@@ -59,10 +60,13 @@ int x86_pio(struct vcpu *vcpu, u16 port, u8 size, u32 count, bool in, void *data
 	if (unlikely((u64)count * size > PAGE_SIZE))
 		return -EINVAL;
 
-	for (done = 0; done < count; done++)
+	for (done = 0; done < count; done++) {
+		if (unlikely(done))
+			cond_resched();
 		if (!pio_in_kernel(vcpu, port, size, in, data + done * size))
 			return pio_to_user(vcpu, port, size, count, done, in, data,
 					   complete);
+	}
 
 	return RESUME_GUEST;
 }

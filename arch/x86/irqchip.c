@@ -5,6 +5,8 @@
  * and, unless user space has them (split), the IOAPIC, the PIC and the PIT.
  */
 #include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/slab.h>
 
 #include "lapic.h"
 
@@ -21,30 +23,36 @@ static void x86_irqchip_publish(struct vm *vm)
 	smp_store_release(&vm->has_irqchip, true);
 }
 
+static struct kvm_irq_routing_entry x86_line_entry(u32 gsi, u32 chip, u32 pin)
+{
+	return (struct kvm_irq_routing_entry) {
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = chip, .pin = pin },
+	};
+}
+
 /* A gsi is the pin of the same number; below 16 of both IOAPIC and PIC. */
 static int x86_irqchip_default_routes(struct vm *vm)
 {
-	struct kvm_irq_routing_entry entries[KVM_IOAPIC_NUM_PINS + ISA_IRQS] = {};
-	struct kvm_irq_routing_entry *entry = entries;
-	u32 gsi;
+	struct kvm_irq_routing_entry *entries;
+	u32 gsi, count = 0;
+	int err;
 
-	for (gsi = 0; gsi < KVM_IOAPIC_NUM_PINS; gsi++) {
-		entry->gsi = gsi;
-		entry->type = KVM_IRQ_ROUTING_IRQCHIP;
-		entry->u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
-		entry->u.irqchip.pin = gsi;
-		entry++;
-	}
-	for (gsi = 0; gsi < ISA_IRQS; gsi++) {
-		entry->gsi = gsi;
-		entry->type = KVM_IRQ_ROUTING_IRQCHIP;
-		entry->u.irqchip.irqchip = gsi < PIC_PINS ? KVM_IRQCHIP_PIC_MASTER :
-							    KVM_IRQCHIP_PIC_SLAVE;
-		entry->u.irqchip.pin = gsi % PIC_PINS;
-		entry++;
-	}
+	entries = kcalloc(KVM_IOAPIC_NUM_PINS + ISA_IRQS, sizeof(*entries), GFP_KERNEL);
+	if (!entries)
+		return -ENOMEM;
 
-	return irqroute_set(vm, entries, ARRAY_SIZE(entries));
+	for (gsi = 0; gsi < KVM_IOAPIC_NUM_PINS; gsi++)
+		entries[count++] = x86_line_entry(gsi, KVM_IRQCHIP_IOAPIC, gsi);
+	for (gsi = 0; gsi < ISA_IRQS; gsi++)
+		entries[count++] = x86_line_entry(gsi, gsi < PIC_PINS ?
+				KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE,
+				gsi % PIC_PINS);
+	err = irqroute_set(vm, entries, count);
+	kfree(entries);
+
+	return err;
 }
 
 /* --- the register page of the LAPICs ------------------------------------------ */

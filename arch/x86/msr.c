@@ -55,6 +55,7 @@ struct msr_desc {
 };
 
 /* --- the table --------------------------------------------------------------- */
+
 #define FIELDS(first_, last_, field_, ...)	\
 	{ .first = (first_), .last = (last_),	\
 	  .offset = offsetof(struct vcpu_arch, field_), ##__VA_ARGS__ }
@@ -296,6 +297,7 @@ void x86_msr_reset(struct vcpu *vcpu, bool init)
 }
 
 /* --- ioctls ------------------------------------------------------------------ */
+
 static bool msr_is_listed(const struct msr_desc *desc)
 {
 	if (!(desc->flags & MSR_LISTED))

@@ -33,6 +33,7 @@
 				 ARCH_CAP_RFDS_NO | ARCH_CAP_RFDS_CLEAR)
 
 /* --- what may be written ----------------------------------------------------- */
+
 MSR_VALID(canonical)
 {
 	int bits = x86_guest_has(vcpu, X86_FEATURE_LA57) ? 57 : 48;
@@ -129,6 +130,7 @@ MSR_VALID(xss)
 }
 
 /* --- nothing there, or little ------------------------------------------------ */
+
 MSR_GET(zero)
 {
 	*value = 0;
@@ -210,6 +212,7 @@ MSR_SET(ucode_rev)
 }
 
 /* --- owned by others --------------------------------------------------------- */
+
 MSR_GET(tsc)
 {
 	*value = x86_tsc_now(vcpu);
@@ -314,6 +317,10 @@ MSR_SET(tsc_aux)
 }
 
 /* --- speculation ------------------------------------------------------------- */
+
+/* Leaf 0x80000008 EBX; not all kernels have a name for it. */
+#define FEATURE_PSFD	(CPUID_8000_0008_EBX * 32 + 28)
+
 static const struct {
 	u64	bit;
 	u16	feature;
@@ -324,7 +331,7 @@ static const struct {
 	{ SPEC_CTRL_STIBP,	X86_FEATURE_AMD_STIBP },
 	{ SPEC_CTRL_SSBD,	X86_FEATURE_SPEC_CTRL_SSBD },
 	{ SPEC_CTRL_SSBD,	X86_FEATURE_AMD_SSBD },
-	{ BIT(7),		X86_FEATURE_AMD_PSFD },
+	{ BIT(7),		FEATURE_PSFD },
 };
 
 u64 msr_spec_ctrl_allowed(struct vcpu *vcpu, bool host)
@@ -397,6 +404,7 @@ MSR_SET(flush_cmd)
 }
 
 /* --- machine check ----------------------------------------------------------- */
+
 static u32 mce_banks(struct vcpu *vcpu)
 {
 	return min_t(u32, vcpu->arch.mcg_cap & MCG_BANKCNT_MASK, X86_MCE_BANKS);

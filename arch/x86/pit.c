@@ -80,9 +80,11 @@ enum {
  */
 #define PIT_LOST_NS		(250 * NSEC_PER_MSEC)
 
+#define PIT_MIN_PERIOD_LOW	20U
+#define PIT_MIN_PERIOD_HIGH	50000U
 static unsigned int pit_min_period_us = 200;
 module_param(pit_min_period_us, uint, 0444);
-MODULE_PARM_DESC(pit_min_period_us, "Shortest period of a guest's PIT, in microseconds");
+MODULE_PARM_DESC(pit_min_period_us, "Shortest period of a guest's PIT, in microseconds (20 to 50000)");
 
 /* --- one counter ------------------------------------------------------------------------ */
 
@@ -398,7 +400,8 @@ static void pit_timer_start(struct pit *pit)
 	case MODE_RATE:
 	case MODE_SQUARE:
 		/* The guest's timer must not be the host's load. */
-		min_period = ticks_from_ns((u64)pit_min_period_us * NSEC_PER_USEC);
+		min_period = ticks_from_ns(clamp(pit_min_period_us, PIT_MIN_PERIOD_LOW,
+						 PIT_MIN_PERIOD_HIGH) * NSEC_PER_USEC);
 		pit->period = max(state->count, min_period);
 		pit->fired = div_u64(counter_elapsed(&pit->counter[0], now), pit->period);
 		pit->expires = pit_next(pit);

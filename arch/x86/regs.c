@@ -12,6 +12,7 @@
 #include "x86.h"
 
 /* --- general registers ------------------------------------------------------- */
+
 /* In the order of struct kvm_regs. */
 static const u8 regs_order[X86_GPR_COUNT] = {
 	X86_RAX, X86_RBX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, X86_RSP, X86_RBP,
@@ -58,6 +59,7 @@ int x86_ioctl_set_regs(struct vcpu *vcpu, const struct kvm_regs *regs)
 }
 
 /* --- special registers ------------------------------------------------------- */
+
 struct sregs_segment {
 	u8	number;
 	u16	offset;		/* in struct kvm_sregs */
@@ -217,9 +219,10 @@ int x86_ioctl_set_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 }
 
 /* --- debug registers --------------------------------------------------------- */
-#define DR6_BITS	0xf00fULL
+
+#define DR6_BITS	0xe00fULL
 #define DR7_FIXED	0x400
-#define DR7_BITS	0xffff2bffULL
+#define DR7_BITS	0xffff23ffULL
 
 int x86_ioctl_get_debugregs(struct vcpu *vcpu, struct kvm_debugregs *regs)
 {
@@ -251,6 +254,7 @@ int x86_ioctl_set_debugregs(struct vcpu *vcpu, const struct kvm_debugregs *regs)
 }
 
 /* --- kvm_run ----------------------------------------------------------------- */
+
 /*
  * Could user space's interrupt controller deliver now?  A VM that has it all in
  * the kernel is always ready: nothing has to wait outside.

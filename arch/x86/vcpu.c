@@ -42,8 +42,15 @@ bool x86_long_mode(struct vcpu *vcpu)
 
 bool x86_in_64bit(struct vcpu *vcpu)
 {
-	x86_need(vcpu, X86_CRS | X86_SEGS);
-	return (vcpu->arch.state.efer & EFER_LMA) && vcpu->arch.state.seg[X86_CS].l;
+	const struct x86_state *state = &vcpu->arch.state;
+
+	x86_need(vcpu, X86_CRS);
+	if (!(state->efer & EFER_LMA))
+		return false;
+	if (vcpu->arch.valid & X86_SEGS)
+		return state->seg[X86_CS].l;
+	x86_need(vcpu, X86_MODE);
+	return state->cs_long;
 }
 
 bool x86_protected_mode(struct vcpu *vcpu)
@@ -60,8 +67,10 @@ bool x86_paging(struct vcpu *vcpu)
 
 int x86_cpl(struct vcpu *vcpu)
 {
-	x86_need(vcpu, X86_SEGS);
-	return vcpu->arch.state.seg[X86_SS].dpl;
+	if (vcpu->arch.valid & X86_SEGS)
+		return vcpu->arch.state.seg[X86_SS].dpl;
+	x86_need(vcpu, X86_MODE);
+	return vcpu->arch.state.cpl;
 }
 
 gva_t x86_linear_rip(struct vcpu *vcpu)
@@ -71,7 +80,10 @@ gva_t x86_linear_rip(struct vcpu *vcpu)
 	if (x86_in_64bit(vcpu))
 		return rip;
 
-	return (u32)(rip + vcpu->arch.state.seg[X86_CS].base);
+	if (vcpu->arch.valid & X86_SEGS)
+		return (u32)(rip + vcpu->arch.state.seg[X86_CS].base);
+	x86_need(vcpu, X86_MODE);
+	return (u32)(rip + vcpu->arch.state.cs_base);
 }
 
 /* --- reset ------------------------------------------------------------------ */
@@ -451,7 +463,8 @@ bool x86_skip_peek(struct vcpu *vcpu, u64 *next_rip)
 	u64 next = vcpu->arch.exit.next_rip;
 	int length;
 
-	x86_need(vcpu, X86_RIP | X86_INTR);
+	/* All at once: to find the length needs the mode, too. */
+	x86_need(vcpu, next ? X86_RIP | X86_INTR : X86_RIP | X86_INTR | X86_CRS | X86_MODE);
 	/* A debug exception, or an exit for user space's debugger, is due then. */
 	if (unlikely(state->rflags & X86_EFLAGS_TF || vcpu->debug_flags))
 		return false;

@@ -7,6 +7,7 @@
 #   KEEL_KO          our module
 #   KEEL_IN_TREE     folder with the in-tree modules; "order" lists them
 #   KEEL_HYPERVISOR  keel or in-tree
+#   KEEL_MODULES     modules of the host's kernel that tests load: load_module
 #   KEEL_TESTS       test programs, if any
 #   KEEL_OUT         files written here end up in the log folder
 #   LANE_*           the lane
@@ -29,6 +30,17 @@ unload_in_tree() {
 		rmmod "$module" 2>/dev/null || rmmod "$(echo "$module" | tr - _)" 2>/dev/null
 	done
 	[ ! -c /dev/kvm ] || fail "the in-tree module cannot be unloaded"
+}
+
+# load_module NAME: one of LANE_TEST_MODULES, with all before it in the list: what
+# it needs is among them.
+load_module() {
+	while read -r module; do
+		grep -q "^$(echo "${module%.ko}" | tr - _) " /proc/modules ||
+			insmod "$KEEL_MODULES/$module" || fail "cannot load $module"
+		[ "$module" != "$1.ko" ] || return 0
+	done <"$KEEL_MODULES/order"
+	fail "there is no module $1 for tests"
 }
 
 # load_keel [PARAMETER=VALUE...]

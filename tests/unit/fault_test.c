@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Faults and the notifier: a guest's accesses while its host does what hosts do. */
+#include <unistd.h>
+
 #include "machine.h"
 
 #define GPA	(4UL << 20)
@@ -252,22 +254,23 @@ static void add_a_slot(void)
 /* The tree of slots changes whenever the notifier lets go of the lock. */
 TEST(notifier_yields_and_begins_again)
 {
+	const unsigned long size = 8UL << 20, step = 64 * PAGE_SIZE;
 	unsigned long page;
 	u64 i;
 
 	begin();
 	for (i = 0; i < 4; i++)
-		CHECK_EQ(machine_slot(&m, 1 + i, (64UL + 8 * i) << 20, HUGE, m.memory, 0), 0);
-	for (page = 0; page < HUGE; page += 16 * PAGE_SIZE)
+		CHECK_EQ(machine_slot(&m, 1 + i, (64UL + 8 * i) << 20, size, m.memory, 0), 0);
+	for (page = 0; page < size; page += step)
 		for (i = 0; i < 4; i++)
 			CHECK_EQ(machine_store(&m, ((64UL + 8 * i) << 20) + page, 1), 0);
 	shim_resched_every = 1;
 	shim_break = add_a_slot;
-	shim_invalidate(m.memory + PAGE_SIZE, HUGE - 2 * PAGE_SIZE);
+	shim_invalidate(m.memory + PAGE_SIZE, size - 2 * PAGE_SIZE);
 	shim_break = NULL;
 	shim_resched_every = 0;
 	CHECK(shim_break_count > 2);
-	for (page = 16 * PAGE_SIZE; page < HUGE; page += 16 * PAGE_SIZE)
+	for (page = step; page < size; page += step)
 		for (i = 0; i < 4; i++)
 			CHECK_EQ(machine_level(&m, ((64UL + 8 * i) << 20) + page, NULL), -ENOENT);
 	machine_destroy(&m);
@@ -387,6 +390,43 @@ TEST(device_mappings_come_and_go)
 	CHECK_EQ(mmu_map_device(m.vm, 1UL << 30, 1UL << 40, MEMTYPE_DEVICE), -ENOMEM);
 	shim_fail_at = 0;
 	CHECK_EQ(machine_level(&m, 1UL << 30, NULL), -ENOENT);
+	machine_destroy(&m);
+}
+
+/* --- a slot that goes away ------------------------------------------------------------ */
+
+static bool deleted;
+static pthread_t deleter;
+
+static void *delete_slot(void *data)
+{
+	shim_set_cpu(1);
+	CHECK_EQ(machine_slot(&m, 0, GPA, 0, m.memory, 0), 0);
+	__atomic_store_n(&deleted, true, __ATOMIC_SEQ_CST);
+
+	return NULL;
+}
+
+static void begin_delete(void)
+{
+	pthread_create(&deleter, NULL, delete_slot, NULL);
+	usleep(30000);
+	CHECK(!__atomic_load_n(&deleted, __ATOMIC_SEQ_CST));
+}
+
+/* Deleting waits for a fault that has found the slot, and unmaps what it mapped. */
+TEST(fault_keeps_its_slot_until_it_is_done)
+{
+	u64 value;
+
+	begin();
+	shim_after_gup = begin_delete;
+	CHECK_EQ(machine_load(&m, GPA, &value), 0);
+	pthread_join(deleter, NULL);
+	CHECK(deleted);
+	CHECK_EQ(machine_level(&m, GPA, NULL), -ENOENT);
+	CHECK_EQ(machine_load(&m, GPA, &value), 0);
+	CHECK_EQ(m.run->exit_reason, KVM_EXIT_MMIO);
 	machine_destroy(&m);
 }
 

@@ -34,6 +34,9 @@ enum {
 	NPF_FETCH	= BIT(4),
 };
 
+/* The fault was on the guest's access itself, not on the walk of its tables. */
+#define NPF_FINAL	BIT_ULL(32)
+
 static int svm_exit_memory(struct vcpu *vcpu)
 {
 	const struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
@@ -48,6 +51,8 @@ static int svm_exit_memory(struct vcpu *vcpu)
 		exit->insn_count = min_t(u8, control->insn_len & 0xf, sizeof(exit->insn));
 		memcpy(exit->insn, control->insn_bytes, sizeof(exit->insn));
 	}
+
+	exit->final_access = exit->info1 & NPF_FINAL;
 
 	return x86_exit_memory(vcpu, exit->info2, access);
 }
@@ -71,6 +76,8 @@ static int svm_exit_msr(struct vcpu *vcpu)
 
 static __always_inline int svm_fast_msr(struct vcpu *vcpu)
 {
+	vcpu->arch.exit.opcode = vcpu->arch.exit.info1 ? 0x300f : 0x320f;
+
 	return vcpu->arch.exit.info1 ? x86_fast_wrmsr(vcpu) : x86_fast_rdmsr(vcpu);
 }
 
@@ -237,7 +244,7 @@ static int svm_exit_unknown(struct vcpu *vcpu)
 int svm_vcpu_handle_exit(struct vcpu *vcpu)
 {
 	switch (vcpu->arch.exit.code) {
-#define EXIT(name, slow, fast)	case (u32)SVM_EXIT_##name: return slow(vcpu);
+#define EXIT(name, slow, fast, opcode)	case (u32)SVM_EXIT_##name: return slow(vcpu);
 #include "exits.def"
 #undef EXIT
 	default:
@@ -248,10 +255,14 @@ int svm_vcpu_handle_exit(struct vcpu *vcpu)
 int svm_vcpu_fast_exit(struct vcpu *vcpu)
 {
 	switch (vcpu->arch.exit.code) {
-#define EXIT(name, slow, fast)	case (u32)SVM_EXIT_##name: return fast(vcpu);
+#define EXIT(name, slow, fast, opcode_)			\
+	case (u32)SVM_EXIT_##name:			\
+		vcpu->arch.exit.opcode = (opcode_);	\
+		return fast(vcpu);
 #include "exits.def"
 #undef EXIT
 	default:
+		vcpu->arch.exit.opcode = 0;
 		return RESUME_GUEST;
 	}
 }
@@ -259,7 +270,7 @@ int svm_vcpu_fast_exit(struct vcpu *vcpu)
 const char *svm_exit_name(u32 code)
 {
 	switch (code) {
-#define EXIT(name, slow, fast)	case (u32)SVM_EXIT_##name: return #name;
+#define EXIT(name, slow, fast, opcode)	case (u32)SVM_EXIT_##name: return #name;
 #include "exits.def"
 #undef EXIT
 	default:

@@ -381,10 +381,10 @@ int svm_vcpu_commit(struct vcpu *vcpu)
 	ret = x86_events_commit(vcpu);
 	if (ret)
 		return ret;
-	if (vcpu->arch.dirty) {
+	/* svm_vcpu_enter() copies these two in and out each time. */
+	if (vcpu->arch.dirty & ~(X86_GPRS | X86_RIP))
 		svm_x86_state_commit(vcpu, vcpu->arch.dirty);
-		vcpu->arch.dirty = 0;
-	}
+	vcpu->arch.dirty = 0;
 	svm_tag_check(vcpu);
 	if (unlikely(vcpu->arch.svm.debug_live && !vcpu->arch.svm.debug_loaded))
 		svm_debug_load(vcpu);
@@ -434,7 +434,10 @@ void svm_vcpu_after_enter(struct vcpu *vcpu)
 	x86_fpu_leave(vcpu);
 
 	/* What the guest may have changed without an exit has to be fetched. */
-	vcpu->arch.valid = X86_GPRS | X86_RIP | X86_MISC;
+	vcpu->arch.valid = X86_GPRS | X86_RIP | X86_MISC | X86_INTR;
+	/* One bit for STI and MOV SS; nmi_blocked is kept by event.c. */
+	vcpu->arch.state.shadow = control->int_state & SVM_INTERRUPT_SHADOW_MASK ?
+		KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS : 0;
 	exit->code = control->exit_code;
 	exit->info1 = control->exit_info_1;
 	exit->info2 = control->exit_info_2;

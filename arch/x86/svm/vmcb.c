@@ -224,10 +224,6 @@ static void svm_fetch_misc_groups(struct vcpu *vcpu, u32 groups)
 		state->sysenter_esp = save->sysenter_esp;
 		state->sysenter_eip = save->sysenter_eip;
 	}
-	if (groups & X86_INTR)
-		/* One bit for STI and MOV SS; nmi_blocked is kept by event.c. */
-		state->shadow = svm_vmcb(vcpu)->control.int_state & SVM_INTERRUPT_SHADOW_MASK ?
-			KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS : 0;
 }
 
 void svm_x86_state_fetch(struct vcpu *vcpu, u32 groups)
@@ -241,6 +237,13 @@ void svm_x86_state_fetch(struct vcpu *vcpu, u32 groups)
 		state->cr4 = save->cr4;
 		state->efer = save->efer & ~EFER_SVME;
 	}
+	if (groups & X86_MODE) {
+		state->cs_base = save->cs.base;
+		state->cs_long = save->cs.attrib & SVM_SELECTOR_L_MASK;
+		state->cpl = save->cpl;
+	}
+	if (!(groups & ~(u32)(X86_CRS | X86_MODE)))
+		return;
 	if (groups & X86_SEGS)
 		svm_segments_fetch(state, save);
 	if (groups & X86_DEBUG) {

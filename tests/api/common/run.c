@@ -119,7 +119,7 @@ struct signal_run {
 	struct vcpu	*vcpu;
 	sigset_t	*mask;
 	volatile int	 result;
-	volatile bool	 over;
+	volatile bool	 sent;
 };
 
 static void *run_for_signal(void *data)
@@ -130,8 +130,10 @@ static void *run_for_signal(void *data)
 		pthread_sigmask(SIG_BLOCK, run->mask, NULL);
 	/* A stale reason would have a VMM repeat an access. */
 	run->vcpu->run->exit_reason = KVM_EXIT_MMIO;
-	run->result = vcpu_run(run->vcpu);
-	run->over = true;
+	/* One that comes back without a signal does not count. */
+	do {
+		run->result = vcpu_run_once(run->vcpu);
+	} while (run->result == -EINTR && !READ_ONCE(run->sent));
 
 	return NULL;
 }
@@ -148,6 +150,7 @@ static void signal_running(struct vcpu *vcpu, sigset_t *mask, const char *what)
 	while (READ_ONCE(*progress) == before)
 		sleep_ms(1);
 	start = now_ns();
+	run.sent = true;
 	pthread_kill(thread, SIGUSR2);
 	pthread_join(thread, NULL);
 	report(run.result == -EINTR, "%s: a signal ends KVM_RUN", what);

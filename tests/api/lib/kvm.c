@@ -38,7 +38,12 @@ int xioctl_(int fd, unsigned long cmd, unsigned long arg, const char *name)
 
 size_t kvm_mmap_size(void)
 {
-	return xioctl(kvm_open(), KVM_GET_VCPU_MMAP_SIZE, 0);
+	static size_t size;
+
+	if (!size)
+		size = xioctl(kvm_open(), KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	return size;
 }
 
 int kvm_cap(long cap)
@@ -160,9 +165,20 @@ struct vcpu *vcpu_create(struct vm *vm, void (*entry)(u64), u64 argument)
 
 /* --- running ----------------------------------------------------------------------- */
 
-int vcpu_run(struct vcpu *vcpu)
+int vcpu_run_once(struct vcpu *vcpu)
 {
 	return ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0;
+}
+
+int vcpu_run(struct vcpu *vcpu)
+{
+	int err;
+
+	do {
+		err = vcpu_run_once(vcpu);
+	} while (err == -EINTR && !vcpu->run->immediate_exit);
+
+	return err;
 }
 
 const char *exit_name(u32 exit_reason)
@@ -195,6 +211,10 @@ void vcpu_describe(struct vcpu *vcpu)
 	case KVM_EXIT_MMIO:
 		note("  %s of %u bytes at 0x%llx", run->mmio.is_write ? "write" : "read",
 		     run->mmio.len, run->mmio.phys_addr);
+		break;
+	case KVM_EXIT_MEMORY_FAULT:
+		note("  memory fault at 0x%llx, flags 0x%llx", run->memory_fault.gpa,
+		     run->memory_fault.flags);
 		break;
 	case KVM_EXIT_FAIL_ENTRY:
 		note("  reason 0x%llx", run->fail_entry.hardware_entry_failure_reason);
@@ -310,10 +330,11 @@ static void *vcpu_thread_main(void *data)
 	int err;
 
 	while (!thread->stop) {
-		err = vcpu_run(vcpu);
+		err = vcpu_run_once(vcpu);
 		if (err == -EINTR || err == -EAGAIN)
 			continue;
 		if (err) {
+			vcpu_describe(vcpu);
 			thread->error = err;
 			break;
 		}

@@ -141,8 +141,12 @@ void *vm_add_memory(struct vm *vm, u32 slot, u64 gpa, u64 size, u32 flags);
 
 /* --- running --------------------------------------------------------------------- */
 
-/* KVM_RUN: 0 or -errno. */
+/*
+ * KVM_RUN: 0 or -errno.  The first one calls again when there was EINTR and no
+ * reason for it (the kernel may want a task in user space), the second does not.
+ */
 int vcpu_run(struct vcpu *vcpu);
+int vcpu_run_once(struct vcpu *vcpu);
 /* Run until the guest says something; returns the value.  Bails on anything else. */
 u64 vcpu_run_said(struct vcpu *vcpu);
 /* Run until guest_done().  Bails on anything else. */

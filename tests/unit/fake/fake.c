@@ -46,39 +46,18 @@ void fake_vcpu_cpu_disable(void)
 
 int fake_vcpu_vm_create(struct vm *vm, unsigned long type)
 {
-	int err = take_error(&fake_vm_create_error);
-
-	if (type || err)
-		return err ? err : -EINVAL;
-	vm->arch.created = true;
-
-	return 0;
+	return type ? -EINVAL : take_error(&fake_vm_create_error);
 }
 
-void fake_vcpu_vm_destroy(struct vm *vm)
-{
-	vm->arch.created = false;
-}
-
-int fake_vcpu_create(struct vcpu *vcpu)
-{
-	int err = take_error(&fake_vcpu_create_error);
-
-	vcpu->arch.created = !err;
-
-	return err;
-}
-
-void fake_vcpu_destroy(struct vcpu *vcpu)
-{
-	vcpu->arch.created = false;
-}
+int fake_vcpu_create(struct vcpu *vcpu) { return take_error(&fake_vcpu_create_error); }
 
 void fake_vcpu_reset(struct vcpu *vcpu)
 {
 	vcpu->arch.pc = 0;
 }
 
+void fake_vcpu_vm_destroy(struct vm *vm) { }
+void fake_vcpu_destroy(struct vcpu *vcpu) { }
 void fake_vcpu_run_begin(struct vcpu *vcpu) { }
 void fake_vcpu_run_end(struct vcpu *vcpu) { }
 void fake_vcpu_load(struct vcpu *vcpu, int cpu) { }
@@ -91,23 +70,15 @@ void fake_vcpu_unblock(struct vcpu *vcpu) { }
 
 /* --- the guest --------------------------------------------------------------------- */
 
-static void tlb_drop(struct vcpu *vcpu)
-{
-	memset(vcpu->arch.tlb, 0, sizeof(vcpu->arch.tlb));
-}
-
 int fake_vcpu_prepare(struct vcpu *vcpu)
 {
+	if (vcpu_take_request(vcpu, REQ_FLUSH_ALL))
+		memset(vcpu->arch.tlb, 0, sizeof(vcpu->arch.tlb));
+
 	return RESUME_GUEST;
 }
 
-int fake_vcpu_commit(struct vcpu *vcpu)
-{
-	if (vcpu_take_request(vcpu, REQ_FLUSH_ALL))
-		tlb_drop(vcpu);
-
-	return 0;
-}
+int fake_vcpu_commit(struct vcpu *vcpu) { return 0; }
 
 /* As hardware does it: no lock, and what it sees may be gone a moment later. */
 static bool walk(struct pgtable *pt, gpa_t gpa, u8 access, struct fake_tlb_entry *entry)
@@ -192,6 +163,7 @@ void fake_vcpu_enter(struct vcpu *vcpu)
 	bool go_on = true;
 
 	vcpu->arch.entries++;
+	smp_store_mb(vcpu->arch.in_guest, true);
 	while (go_on) {
 		if (shim_irq_pending()) {
 			vcpu->arch.exit.code = FAKE_EXIT_IRQ;
@@ -200,6 +172,7 @@ void fake_vcpu_enter(struct vcpu *vcpu)
 		assert(vcpu->arch.pc < vcpu->arch.length);
 		go_on = execute(vcpu, &vcpu->arch.program[vcpu->arch.pc]);
 	}
+	smp_store_release(&vcpu->arch.in_guest, false);
 }
 
 int fake_vcpu_fast_exit(struct vcpu *vcpu)
@@ -353,10 +326,7 @@ int fake_irqchip_create(struct vm *vm, u32 kind)
 
 void fake_irqchip_destroy(struct vm *vm) { }
 
-int fake_irqchip_vcpu_create(struct vcpu *vcpu)
-{
-	return 0;
-}
+int fake_irqchip_vcpu_create(struct vcpu *vcpu) { return 0; }
 
 void fake_irqchip_vcpu_destroy(struct vcpu *vcpu) { }
 void fake_irqchip_sync_to_hw(struct vcpu *vcpu) { }
@@ -405,22 +375,12 @@ int fake_irqchip_deliver(struct vm *vm, const struct irq_route *route, int sourc
 	return 1;
 }
 
-bool fake_irqchip_pending(struct vcpu *vcpu)
-{
-	return fake_vcpu_runnable(vcpu);
-}
+bool fake_irqchip_pending(struct vcpu *vcpu) { return fake_vcpu_runnable(vcpu); }
 
 /* --- tables -------------------------------------------------------------------------------- */
 
-static int fake_probe(void)
-{
-	return 0;
-}
-
-static int fake_setup(void)
-{
-	return 0;
-}
+static int fake_probe(void) { return 0; }
+static int fake_setup(void) { return 0; }
 
 static void fake_teardown(void) { }
 

@@ -169,10 +169,13 @@ bool shim_pfn_valid(unsigned long pfn)
 
 /* --- user space ------------------------------------------------------------------------ */
 
+__thread int shim_pagefaults_off;
+
 /* How much of [p, p + size) can be accessed, from its beginning. */
 static unsigned long user_extent(const void *p, unsigned long size, bool write)
 {
-	unsigned int bad = HOST_ABSENT | (write ? HOST_READONLY : 0);
+	unsigned int bad = HOST_ABSENT | (write ? HOST_READONLY : 0) |
+			   (shim_pagefaults_off ? HOST_SLOW : 0);
 	unsigned long address = (unsigned long)p, done = 0;
 
 	/* What a program would call NULL or has no business with. */
@@ -204,10 +207,13 @@ unsigned long copy_to_user(void *to, const void *from, unsigned long size)
 
 long copy_from_user_nofault(void *to, const void *from, size_t size)
 {
-	if (host_find((unsigned long)from)->flags & HOST_SLOW)
-		return -EFAULT;
+	unsigned long left;
 
-	return copy_from_user(to, from, size) ? -EFAULT : 0;
+	pagefault_disable();
+	left = copy_from_user(to, from, size);
+	pagefault_enable();
+
+	return left ? -EFAULT : 0;
 }
 
 /* --- pages of user space ------------------------------------------------------------------ */

@@ -35,7 +35,8 @@ enum {
 	X86_SYSCALL	= BIT(7),	/* star..sfmask, kernel_gs_base, sysenter_* */
 	X86_INTR	= BIT(8),	/* shadow, nmi_blocked */
 	X86_MISC	= BIT(9),	/* pat, debugctl, spec_ctrl */
-	X86_ALL		= BIT(10) - 1,
+	X86_MODE	= BIT(10),	/* cpl, cs_long, cs_base: read-only, from segments */
+	X86_ALL		= BIT(11) - 1,
 };
 
 /* Register numbers as instructions encode them. */
@@ -63,6 +64,9 @@ struct x86_state {
 	u8	shadow;			/* X86_INTR; KVM_X86_SHADOW_INT_* */
 	bool	nmi_blocked;
 	u64	pat, debugctl, spec_ctrl;	/* X86_MISC */
+	u64	cs_base;		/* X86_MODE: not used while X86_SEGS is held */
+	u8	cpl;
+	bool	cs_long;
 };
 
 /* An exception, NMI, soft or external interrupt on its way into the guest. */
@@ -86,6 +90,7 @@ struct x86_event {
 struct exit_info {
 	u32	code;			/* the vendor's exit code */
 	bool	valid;			/* there was a stay and it is not handled yet */
+	bool	final_access;		/* memory: the guest's own access, no table of it */
 	u8	insn_count;		/* bytes in insn[]; 0: none given */
 	u8	insn[15];		/* the instruction, as far as hardware says */
 	u64	info1, info2;		/* the vendor's qualification */

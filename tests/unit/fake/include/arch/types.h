@@ -64,14 +64,12 @@ struct vcpu_arch {
 	int			 pc;
 	u64			 mmio_data;
 	int			 interrupts;	/* (a) pending */
-	bool			 created;
 	bool			 in_guest;	/* (b) between the first and last access of a stay */
 	u64			 entries;
 	struct fake_tlb_entry	 tlb[FAKE_TLB_SIZE];
 };
 
 struct vm_arch {
-	bool	created;
 	int	level[64][4];			/* (a) lines by pin and source */
 };
 

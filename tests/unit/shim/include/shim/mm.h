@@ -79,7 +79,14 @@ extern struct mm_struct shim_mm;
 unsigned long copy_from_user(void *to, const void *from, unsigned long size);
 unsigned long copy_to_user(void *to, const void *from, unsigned long size);
 long copy_from_user_nofault(void *to, const void *from, size_t size);
+#define __copy_from_user_inatomic(to, from, size)	copy_from_user(to, from, size)
 #define get_user(value, p)	(copy_from_user(&(value), p, sizeof(value)) ? -EFAULT : 0)
+#define __get_user(value, p)	get_user(value, p)
+
+/* What is not there yet stays so in between. */
+extern __thread int shim_pagefaults_off;
+#define pagefault_disable()	((void)shim_pagefaults_off++)
+#define pagefault_enable()	((void)shim_pagefaults_off--)
 
 /* --- pages of the process ----------------------------------------------------------- */
 
