@@ -15,6 +15,7 @@
 
 #include <core/irq.h>
 #include <core/ops.h>
+#include <core/trace.h>
 #include <core/vm.h>
 
 /* Where the routes of one gsi are. */
@@ -238,6 +239,7 @@ int irqroute_deliver(struct vm *vm, u32 gsi, int source, int level)
 	for (i = 0; i < count; i++)
 		ret = result_join(ret, irqchip_op(deliver)(vm, &route[i], source, level));
 	srcu_read_unlock(&vm->irq_srcu, index);
+	trace_keel_irq(gsi, source, level, ret);
 
 	return ret;
 }
@@ -257,6 +259,7 @@ int irqroute_pulse(struct vm *vm, u32 gsi, int source)
 		if (route[i].type == KVM_IRQ_ROUTING_IRQCHIP)
 			irqchip_op(deliver)(vm, &route[i], source, 0);
 	srcu_read_unlock(&vm->irq_srcu, index);
+	trace_keel_irq(gsi, source, 1, ret);
 
 	return ret;
 }

@@ -183,7 +183,8 @@ static int __init keel_init(void)
 	if (err)
 		goto err_hw;
 
-	pr_info("%s on /dev/%s\n", backend->name, node);
+	/* Quiet: a machine may load and unload the module all day. */
+	pr_debug("%s on /dev/%s\n", backend->name, node);
 
 	return 0;
 

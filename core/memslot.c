@@ -497,10 +497,14 @@ int vm_guest_write(struct vm *vm, gpa_t gpa, const void *data, size_t len)
  */
 static bool user_read_nofault(void *data, const void __user *address, size_t len)
 {
+	bool easy = IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ||
+		    IS_ALIGNED((unsigned long)address, len);
 	int err;
 
 	pagefault_disable();
-	if (len == sizeof(u64))
+	if (!easy)
+		err = __copy_from_user_inatomic(data, address, len) ? -EFAULT : 0;
+	else if (len == sizeof(u64))
 		err = __get_user(*(u64 *)data, (const u64 __user *)address);
 	else if (len == sizeof(u32))
 		err = __get_user(*(u32 *)data, (const u32 __user *)address);

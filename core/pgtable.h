@@ -31,12 +31,12 @@ struct pgtable_format {
 	struct pgtable_level level[PGTABLE_MAX_LEVELS];
 	u8		root_order;	/* root: concatenated or widened, in pages */
 	u8		root_bits;	/* root: log2 of its number of entries */
-	bool		break_before_make; /* flush between clear and set when an
-					    * entry changes address or leaf size */
-	bool		relax_flush;	/* a TLB may keep the entry that made a
-					 * permission fault: flush after granting */
-	u64		locked;		/* with break_before_make: not present and
-					 * not empty; an entry being replaced */
+	/* Flush between clear and set when an entry changes address or leaf size. */
+	bool		break_before_make;
+	/* A TLB may keep the entry that made a permission fault: flush after granting. */
+	bool		relax_flush;
+	/* With break_before_make: an entry being replaced; not present, not empty. */
+	u64		locked;
 
 	u64	(*make_table)(hpa_t table, int level);
 	u64	(*make_leaf)(const struct mmu_map *map, int level);

@@ -50,7 +50,7 @@ struct walk {
 	struct {
 		u64	*table;
 		int	level;
-	} unlinked_table[WALK_UNLINKED_MAX];
+	} unlinked_table[WALK_UNLINKED_MAX + PGTABLE_MAX_LEVELS];
 };
 
 static void walk_table(struct walk *walk, u64 *table, int level);
@@ -244,8 +244,7 @@ static void walk_entry(struct walk *walk, u64 *ptep, int level)
 
 	table = table_of(walk->pt, pte, level);
 	walk_table(walk, table, level - 1);
-	if (walk->stop)
-		return;
+	/* Also on the way back from a stop: there is room for one per level. */
 	if ((walk->kind == WALK_UNMAP || walk->kind == WALK_COLLAPSE) &&
 	    walk->cleared != cleared && walk_table_is_empty(walk, table, level - 1))
 		walk_unlink(walk, ptep, pte, base, level);

@@ -271,7 +271,7 @@ static void entry_clear(struct kvm_cpuid_entry2 *entry)
 
 static void finish_limit(struct kvm_cpuid_entry2 *entry)
 {
-	entry->eax = min(entry->eax, (u32)LIMIT_BASIC);
+	entry->eax = min_t(u32, entry->eax, LIMIT_BASIC);
 }
 
 static void finish_extended_limit(struct kvm_cpuid_entry2 *entry)

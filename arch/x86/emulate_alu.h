@@ -13,8 +13,9 @@
 /* As bits 5:3 of the opcode, or ModRM.reg of group 1. */
 enum { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
 /* As ModRM.reg of group 2; SAL is SHL. */
-enum { SHIFT_ROL, SHIFT_ROR, SHIFT_RCL, SHIFT_RCR, SHIFT_SHL, SHIFT_SHR,
-       SHIFT_SAL, SHIFT_SAR };
+enum {
+	SHIFT_ROL, SHIFT_ROR, SHIFT_RCL, SHIFT_RCR, SHIFT_SHL, SHIFT_SHR, SHIFT_SAL, SHIFT_SAR,
+};
 /* As bits 4:3 of the opcode, or ModRM.reg of group 8 minus 4. */
 enum { BIT_TEST, BIT_SET, BIT_RESET, BIT_COMPLEMENT };
 

@@ -94,6 +94,8 @@ int emul_map(struct x86_emulation *e, int seg, u64 offset, u8 size, u8 access,
 	return ret;
 }
 
+#define EMUL_TRIES	8	/* looks at a slot that comes and goes */
+
 /* --- access ------------------------------------------------------------------------ */
 
 /* The next entry of the log; true if it says that this has been done. */
@@ -126,22 +128,28 @@ static bool emul_is_ram(struct x86_emulation *e, u64 gpa, bool write)
 
 static int access_ram(struct x86_emulation *e, struct emul_access *access)
 {
-	struct vcpu *vcpu = e->vcpu;
-	int err;
-
 	if (access->write)
-		err = guest_write(vcpu, access->gpa, access->data, access->size);
-	else
-		err = guest_read(vcpu, access->gpa, access->data, access->size);
+		return guest_write(e->vcpu, access->gpa, access->data, access->size);
 
-	return err ? vcpu_exit_memory_fault(vcpu, access->gpa, access->size) : EMUL_OK;
+	return guest_read(e->vcpu, access->gpa, access->data, access->size);
 }
 
 static int access_device(struct x86_emulation *e, struct emul_access *access)
 {
-	int ret = vcpu_mmio(e->vcpu, access->gpa, access->data, access->size, access->write,
-			    x86_emulate_resume);
+	struct vcpu *vcpu = e->vcpu;
+	int ret;
 
+	/* Each vCPU has its own, wherever its base is: it is on no bus. */
+	if (lapic_mmio_match(vcpu, access->gpa)) {
+		if (access->write)
+			lapic_mmio_write(vcpu, access->gpa, access->size, access->data);
+		else
+			lapic_mmio_read(vcpu, access->gpa, access->size, access->data);
+		return EMUL_OK;
+	}
+
+	ret = vcpu_mmio(vcpu, access->gpa, access->data, access->size, access->write,
+			x86_emulate_resume);
 	if (ret == RESUME_GUEST)
 		return EMUL_OK;
 	if (ret < 0)
@@ -150,6 +158,24 @@ static int access_device(struct x86_emulation *e, struct emul_access *access)
 	e->accesses = e->accesses_used + 1;
 
 	return EMUL_EXIT;
+}
+
+/*
+ * Memory or a device: slots may come and go between the question and the access,
+ * so a failure asks again.
+ */
+static int access_any(struct x86_emulation *e, struct emul_access *access)
+{
+	int tries;
+
+	for (tries = 0; tries < EMUL_TRIES; tries++) {
+		if (!emul_is_ram(e, access->gpa, access->write))
+			return access_device(e, access);
+		if (!access_ram(e, access))
+			return EMUL_OK;
+	}
+
+	return vcpu_exit_memory_fault(e->vcpu, access->gpa, access->size);
 }
 
 /* One access inside one page. */
@@ -163,10 +189,7 @@ static int access_page(struct x86_emulation *e, u64 gpa, void *data, u8 size, bo
 	if (!log_next(e, &access, gpa, size, write)) {
 		if (write)
 			memcpy(access->data, data, size);
-		if (emul_is_ram(e, gpa, write))
-			ret = access_ram(e, access);
-		else
-			ret = access_device(e, access);
+		ret = access_any(e, access);
 		if (ret)
 			return ret;
 		e->accesses = ++e->accesses_used;
@@ -215,8 +238,11 @@ int emul_exchange(struct x86_emulation *e, const struct emul_span *span, u64 old
 	err = guest_cmpxchg(e->vcpu, gpa, old, new, size);
 	if (err == -EAGAIN)
 		return EMUL_RETRY;
-	if (err)
-		return vcpu_exit_memory_fault(e->vcpu, gpa, size);
+	if (err) {
+		/* As in access_any(); the plain store finds out for good. */
+		e->accesses = e->accesses_used;
+		return emul_store(e, span, &new);
+	}
 	e->accesses = ++e->accesses_used;
 
 	return EMUL_OK;

@@ -5,6 +5,7 @@
  * reached here, so they stay unknown, and so do MMX, AVX with 256 bits and
  * AVX-512.
  */
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
@@ -65,7 +66,7 @@ static const struct sse_row *sse_find(const struct x86_insn *insn)
 		prefix = insn->rep == 0xf3 ? PP_F3 : PP_F2;
 	else if (insn->operand_prefix)
 		prefix = PP_66;
-	for (i = 0; i < sizeof(sse_rows) / sizeof(sse_rows[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sse_rows); i++) {
 		const struct sse_row *row = &sse_rows[i];
 
 		if (row->map == insn->map && row->opcode == insn->opcode &&

@@ -93,9 +93,13 @@ struct xmm {
 };
 
 #define XMM_READ(n)	\
-	case n: asm volatile("movdqu %%xmm" #n ", %0" : "=m" (*xmm)); break;
+	case n:							\
+		asm volatile("movdqu %%xmm" #n ", %0" : "=m" (*xmm)); \
+		break;
 #define XMM_WRITE(n)	\
-	case n: asm volatile("movdqu %0, %%xmm" #n : : "m" (*xmm)); break;
+	case n:							\
+		asm volatile("movdqu %0, %%xmm" #n : : "m" (*xmm)); \
+		break;
 
 int x86_xmm_read(struct vcpu *vcpu, int reg, void *data16)
 {

@@ -25,6 +25,8 @@
 /* x2APIC has ICR in one 64-bit register; delivery status (bit 12) is ours. */
 #define ICR_WRITABLE		0x000ccfff
 #define LVT_DELIVERY		(APIC_VECTOR_MASK | APIC_MODE_MASK | APIC_LVT_MASKED)
+/* Delivery status and remote IRR. */
+#define LVT_READ_ONLY		(BIT(12) | APIC_LVT_REMOTE_IRR)
 #define LVT_LINT		(LVT_DELIVERY | APIC_INPUT_POLARITY | APIC_LVT_LEVEL_TRIGGER)
 
 /* --- bitmaps and priorities -------------------------------------------------- */
@@ -494,6 +496,7 @@ int lapic_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
 	struct lapic *lapic = vcpu->arch.lapic;
 	u32 reg = lapic_msr_reg(msr);
 	const struct lapic_register *desc;
+	u32 writable;
 
 	if (!lapic || !lapic->x2apic)
 		return -EINVAL;
@@ -512,11 +515,14 @@ int lapic_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
 	}
 
 	desc = lapic_register(reg);
-	if (!desc || !lapic_x2apic_writable(desc) ||
-	    (value & ~(u64)lapic_writable(lapic, desc, reg)))
+	if (!desc || !lapic_x2apic_writable(desc))
+		return -EINVAL;
+	/* Bits that only the hardware writes are ignored, reserved ones are not. */
+	writable = lapic_writable(lapic, desc, reg);
+	if (value & ~(u64)(writable | (desc->flags & REG_LVT ? LVT_READ_ONLY : 0)))
 		return -EINVAL;
 
-	lapic_write_register(lapic, desc, reg, value);
+	lapic_write_register(lapic, desc, reg, value & writable);
 
 	return 0;
 }

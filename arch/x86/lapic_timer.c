@@ -68,9 +68,8 @@ static enum hrtimer_restart lapic_timer_fire(struct hrtimer *hrtimer)
 
 void lapic_timer_create(struct lapic *lapic)
 {
-	hrtimer_init(&lapic->timer.hrtimer, CLOCK_MONOTONIC,
-		     HRTIMER_MODE_ABS_PINNED_HARD);
-	lapic->timer.hrtimer.function = lapic_timer_fire;
+	host_hrtimer_setup(&lapic->timer.hrtimer, lapic_timer_fire, CLOCK_MONOTONIC,
+			   HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
 static bool lapic_timer_masked(const struct lapic *lapic)

@@ -63,10 +63,12 @@ load_hypervisor() {
 	[ -c /dev/kvm ] || fail "the module is loaded, but there is no /dev/kvm"
 }
 
-# vmm ARG...: the unmodified VMM with what every guest gets.  Console on stdio.
+# vmm ARG...: the unmodified VMM with what every guest gets, on $GUEST_NODE if set.
+# Console on stdio.
 vmm() {
 	# shellcheck disable=SC2086	# a list of words
-	chroot "$KEEL_ROOT" "$LANE_GUEST_COMMAND" -accel kvm -cpu "$LANE_GUEST_CPU" \
+	chroot "$KEEL_ROOT" "$LANE_GUEST_COMMAND" \
+		-accel "kvm${GUEST_NODE:+,device=$GUEST_NODE}" -cpu "$LANE_GUEST_CPU" \
 		-nodefaults -no-user-config -display none \
 		-chardev stdio,id=console,signal=off -serial chardev:console "$@"
 }
@@ -98,7 +100,7 @@ boot_guest() {
 		-netdev "user,id=net,guestfwd=tcp:10.0.2.100:80-cmd:/bin/busybox cat /tmp/file" \
 		-device "$LANE_GUEST_NET,netdev=net" \
 		-device "$LANE_GUEST_RNG" \
-		-kernel /exchange/guest/vmlinuz -initrd /exchange/guest/initrd \
+		-kernel /exchange/guest/vmlinuz -initrd "${GUEST_INITRD:-/exchange/guest/initrd}" \
 		-append "$LANE_GUEST_APPEND panic=-1 quiet $append" "$@"
 }
 

@@ -214,6 +214,8 @@ static int svm_exit_shutdown(struct vcpu *vcpu)
 	x86_msr_intercepts(vcpu);
 	svm_x86_debug_changed(vcpu);
 	x86_dirty(vcpu, X86_ALL);
+	/* What was under way has ended here, for good. */
+	vcpu->arch.events.injected.type = X86_EVENT_NONE;
 
 	return vcpu_exit(vcpu, KVM_EXIT_SHUTDOWN);
 }

@@ -374,6 +374,18 @@ static void svm_tag_check(struct vcpu *vcpu)
 		svm_tag_assign(vcpu, sc);
 }
 
+static void svm_x86_tpr(struct vcpu *vcpu, u8 cr8, bool exit_on_write)
+{
+	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
+
+	svm_intercept(vcpu, INTERCEPT_CR8_WRITE, exit_on_write);
+	if (cr8 == vcpu->arch.svm.cr8)
+		return;
+	vcpu->arch.svm.cr8 = cr8;
+	control->int_ctl = (control->int_ctl & ~V_TPR_MASK) | (cr8 & V_TPR_MASK);
+	svm_changed(vcpu, SVM_CLEAN_INTERRUPT);
+}
+
 int svm_vcpu_commit(struct vcpu *vcpu)
 {
 	int ret;
@@ -386,6 +398,9 @@ int svm_vcpu_commit(struct vcpu *vcpu)
 		svm_x86_state_commit(vcpu, vcpu->arch.dirty);
 	vcpu->arch.dirty = 0;
 	svm_tag_check(vcpu);
+	/* Without a local APIC in the kernel, user space hears of every CR8. */
+	if (unlikely(!vcpu->arch.lapic))
+		svm_x86_tpr(vcpu, vcpu->arch.cr8, true);
 	if (unlikely(vcpu->arch.svm.debug_live && !vcpu->arch.svm.debug_loaded))
 		svm_debug_load(vcpu);
 	x86_fpu_enter(vcpu);
@@ -438,6 +453,9 @@ void svm_vcpu_after_enter(struct vcpu *vcpu)
 	/* One bit for STI and MOV SS; nmi_blocked is kept by event.c. */
 	vcpu->arch.state.shadow = control->int_state & SVM_INTERRUPT_SHADOW_MASK ?
 		KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS : 0;
+	if (unlikely(vcpu->arch.svm.spec_ctrl_live))
+		vcpu->arch.state.spec_ctrl = svm_caps.spec_ctrl ? svm_vmcb(vcpu)->save.spec_ctrl :
+								   vcpu->arch.svm.spec_ctrl;
 	exit->code = control->exit_code;
 	exit->info1 = control->exit_info_1;
 	exit->info2 = control->exit_info_2;
@@ -523,18 +541,6 @@ static void svm_x86_tsc_offset(struct vcpu *vcpu, u64 offset)
 static void svm_x86_tlb_flush(struct vcpu *vcpu)
 {
 	vcpu->arch.svm.flush = true;
-}
-
-static void svm_x86_tpr(struct vcpu *vcpu, u8 cr8, bool exit_on_write)
-{
-	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
-
-	svm_intercept(vcpu, INTERCEPT_CR8_WRITE, exit_on_write);
-	if (cr8 == vcpu->arch.svm.cr8)
-		return;
-	vcpu->arch.svm.cr8 = cr8;
-	control->int_ctl = (control->int_ctl & ~V_TPR_MASK) | (cr8 & V_TPR_MASK);
-	svm_changed(vcpu, SVM_CLEAN_INTERRUPT);
 }
 
 /* SVM has no timer of its own. */

@@ -174,7 +174,7 @@ TEST(msrs)
 	some.info.nmsrs = 100000;
 	report_errno(ioctl(vcpu->fd, KVM_GET_MSRS, &some), E2BIG, "too many at a time");
 	some.info.nmsrs = 1;
-	some.entry[0] = (struct kvm_msr_entry) { .index = MSR_LSTAR, .data = 1ULL << 48 };
+	some.entry[0] = (struct kvm_msr_entry) { .index = MSR_LSTAR, .data = 1ULL << 62 };
 	report(ioctl(vcpu->fd, KVM_SET_MSRS, &some) == 0 || in_tree(),
 	       "an address that is not canonical");
 	x86_set_msr(vcpu, MSR_TSC_AUX, 77);

@@ -107,6 +107,9 @@ static inline unsigned long __get_free_page(int gfp) { return (unsigned long)cal
 static inline void free_page(unsigned long page) { free((void *)page); }
 
 bool x86_in_64bit(struct vcpu *vcpu);
+bool lapic_mmio_match(struct vcpu *vcpu, gpa_t gpa);
+void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, int len, void *data);
+void lapic_mmio_write(struct vcpu *vcpu, gpa_t gpa, int len, const void *data);
 int x86_cpl(struct vcpu *vcpu);
 gva_t x86_linear_rip(struct vcpu *vcpu);
 bool x86_guest_has(struct vcpu *vcpu, unsigned int feature);

@@ -185,6 +185,7 @@ extern bool shim_verbose;
 } while (0)
 #define pr_err(...)		shim_printk(__VA_ARGS__)
 #define pr_info(...)		shim_printk(__VA_ARGS__)
+#define pr_debug(...)		do { if (0) shim_printk(__VA_ARGS__); } while (0)
 #define pr_warn(...)		shim_printk(__VA_ARGS__)
 #define pr_err_ratelimited(...)	shim_printk(__VA_ARGS__)
 #define pr_debug_ratelimited(...) shim_printk(__VA_ARGS__)

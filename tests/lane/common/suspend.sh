@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# suspend.sh LEVEL...: the host suspends while a VM exists, and the VM goes on.
+# LEVEL is one of /sys/power/pm_test (how far a mock suspend goes) or "mem": the
+# machine sleeps, and its clock wakes it.
+
+. "$KEEL_TESTS/lib.sh"
+
+[ -e /sys/power/state ] || skip "the host's kernel cannot suspend"
+
+# The shared folders' device does not survive a suspend; everything that is used
+# while they are gone is in memory.  What it would hold back is copied here.
+detach() {
+	cp "$KEEL_TESTS/api" "$KEEL_TESTS/lib.sh" "$KEEL_KO" /tmp/ || fail "no room"
+	grep ' 9p ' /proc/mounts | sort -u -k2,2 >/tmp/shares
+	awk '{ print $2 }' /proc/mounts | grep -E '^(/root|/exchange)' | sort -r |
+	while read -r folder; do
+		umount "$folder" || fail "cannot unmount $folder"
+	done
+	! grep ' 9p ' /proc/mounts || fail "a shared folder is still in use"
+	sed '1!G;h;$!d' /modules/order | while read -r module; do
+		rmmod "$(echo "${module%.ko}" | tr - _)" 2>/dev/null
+	done
+	! loaded 9pnet_virtio || fail "cannot put the shared folders' driver away"
+}
+
+attach() {
+	while read -r module; do
+		loaded "$(echo "${module%.ko}" | tr - _)" || insmod "/modules/$module"
+	done </modules/order
+	# Bind mounts share their file system: one mount for each tag.
+	sort -u -k1,1 /tmp/shares | while read -r tag folder type options _; do
+		mount -t 9p -o "$options" "$tag" "$folder" || fail "cannot mount $folder again"
+	done
+}
+
+suspend() {
+	case $1 in
+	mem)
+		echo none >/sys/power/pm_test
+		grep -q mem /sys/power/state || return
+		echo +5 >/sys/class/rtc/rtc0/wakealarm || fail "the clock cannot wake the machine"
+		echo mem >/sys/power/state || fail "the machine does not sleep"
+		;;
+	*)
+		echo "$1" >/sys/power/pm_test || fail "no level $1"
+		echo mem >/sys/power/state || fail "suspend to the level $1 failed"
+		echo none >/sys/power/pm_test
+		;;
+	esac
+}
+
+api=/tmp/api
+running() {
+	[ "$(cat /tmp/beats 2>/dev/null | wc -l)" -gt "$1" ]
+}
+
+load_keel
+cp "$KEEL_TESTS/api" /tmp/api
+detach
+# A vCPU that runs all the time, and one VM with nothing in it.
+/tmp/api --hold >/tmp/hold.log 2>&1 &
+holder=$!
+/tmp/api beat >/tmp/beats 2>/tmp/beat.log &
+beater=$!
+eventually 20 running 3 || fail "the guest does not run: $(cat /tmp/beat.log)"
+for level in "$@"; do
+	say "suspend: $level"
+	suspend "$level"
+	say "awake again"
+	lines=$(wc -l </tmp/beats)
+	eventually 30 running $((lines + 3)) || fail "the guest stands still after $level"
+	KEEL_TESTS=/tmp
+	small_guest
+done
+kill $holder $beater
+wait
+attach
+KEEL_TESTS=/exchange/tests
+eventually 10 rmmod keel || fail "cannot be unloaded"
+pass

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the scripts of this suite share.  Sourced in the host.  A script ends with
+# pass, skip or fail; tests/run judges by what they print.
+
+. /exchange/ci/lib.sh
+
+pass() {
+	echo "RESULT: PASS"
+	exit 0
+}
+
+skip() {
+	echo "RESULT: SKIP $*"
+	exit 0
+}
+
+# The process of the script, in subshells too: fail anywhere ends all.
+script_pid=$$
+
+fail() {
+	echo "# FAIL: $*"
+	dmesg | tail -n 8
+	echo "RESULT: FAIL"
+	trap 'exit 1' TERM
+	[ "$(exec sh -c 'echo $PPID')" = $script_pid ] || kill $script_pid
+	exit 1
+}
+
+say() {
+	echo "# $(cut -d. -f1 /proc/uptime) s: $*"
+}
+
+# eventually SECONDS COMMAND...: try until it works.
+eventually() {
+	left=$(($1 * 5))
+	shift
+	until "$@"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || return 1
+		sleep 0.2
+	done
+}
+
+# --- the module -------------------------------------------------------------------
+
+loaded() {
+	grep -q "^$1 " /proc/modules
+}
+
+# in_use MODULE: how many hold it.
+in_use() {
+	awk -v name="$1" '$1 == name { print $3 }' /proc/modules
+}
+
+# Where does the kernel's log end now?
+log_mark() {
+	dmesg | wc -l
+}
+
+# log_since MARK
+log_since() {
+	dmesg | tail -n +$(($1 + 1))
+}
+
+# check_log MARK: nothing since then but what the loader says of every module
+# that is not the kernel's own.
+check_log() {
+	news=$(log_since "$1" | grep -vE 'keel: (loading out-of-tree module taints kernel|module verification failed)')
+	[ -z "$news" ] || {
+		echo "$news" | head -n 20
+		fail "the kernel's log has new messages"
+	}
+}
+
+# refused WORDS [PARAMETER=VALUE...]: loading fails, and the log says why in words.
+refused() {
+	words=$1
+	shift
+	mark=$(log_mark)
+	! insmod "$KEEL_KO" "$@" 2>/dev/null || fail "keel.ko was loaded, it should not be"
+	! loaded keel || fail "loading failed, but the module is there"
+	log_since "$mark" | grep keel:
+	log_since "$mark" | grep -qE "keel: .*($words)" || fail "no sentence with '$words'"
+	! log_since "$mark" | grep -qE "$KEEL_COMPLAINTS" || fail "and the kernel complained"
+}
+
+# --- guests --------------------------------------------------------------------------
+
+# small_guest [NODE]: guest code runs on the node, from a test that takes no time.
+small_guest() {
+	KVM_NODE=/dev/${1:-kvm} "$KEEL_TESTS/api" mmio >/tmp/small.log 2>&1
+	[ "$(tail -n 1 /tmp/small.log)" = "RESULT: PASS" ] || {
+		tail -n 20 /tmp/small.log
+		fail "guest code on /dev/${1:-kvm} did not do what it should"
+	}
+}
+
+# The VMM with firmware and nothing to boot, until it is killed.
+firmware_guest() {
+	vmm -m 64 "$@" </dev/null >/tmp/firmware.log 2>&1 &
+	firmware_pid=$!
+}
+
+# work_guest TEXT: an initramfs whose init runs TEXT, for boot_guest.
+work_guest() {
+	mkdir -p /tmp/work
+	echo "$1" >/tmp/work/work
+	(cd /tmp/work && echo work | cpio -o -H newc 2>/dev/null) >/tmp/work.cpio
+	cat /exchange/guest/initrd /tmp/work.cpio >"$KEEL_ROOT/tmp/initrd"
+	GUEST_INITRD=/tmp/initrd
+}
+
+# start_guest MACHINE VCPUS [VMM-ARG...]: boot Debian in the background; its
+# console is in $guest_log.
+start_guest() {
+	guest_log=/tmp/guest.log
+	: >$guest_log
+	machine=$1 vcpus=$2
+	shift 2
+	guest_files
+	boot_guest "$machine" "$vcpus" keel.end=poweroff "$@" </dev/null >$guest_log 2>&1 &
+	guest_pid=$!
+}
+
+# said PATTERN: the guest printed it.
+said() {
+	tr -d '\r' <$guest_log | grep -qE "^GUEST: $1"
+}
+
+count_said() {
+	tr -d '\r' <$guest_log | grep -cE "^GUEST: $1"
+}
+
+# ticking_guest MACHINE VCPUS: a guest that says "tick" for ever; ends up ticking.
+ticking_guest() {
+	work_guest 'while :; do see "tick $(cut -d" " -f1 /proc/uptime)"; sleep 1; done'
+	start_guest "$@"
+	eventually 120 said tick || {
+		tail -n 20 $guest_log
+		fail "the guest did not come up"
+	}
+}
+
+# goes_on [SECONDS]: the guest ticks on.
+goes_on() {
+	ticks=$(count_said tick)
+	eventually "${1:-60}" more_ticks $((ticks + 3)) || {
+		tail -n 20 $guest_log
+		fail "the guest stands still"
+	}
+}
+
+more_ticks() {
+	[ "$(count_said tick)" -ge "$1" ]
+}
+
+end_guests() {
+	kill_vmm
+	wait
+}
+
+# --- leaks ------------------------------------------------------------------------------
+
+# memory_now: slab and free memory in kB, when all that can go has gone.
+memory_now() {
+	sync
+	sleep 1
+	echo 4 >/proc/sys/vm/drop_caches	# do it without a word in the log
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 1
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/^(Slab|MemFree):/ { print $2 }' /proc/meminfo | tr '\n' ' '
+}
+
+# same_memory BEFORE AFTER: as memory_now said, within 1 %.
+same_memory() {
+	echo "# before: free, slab $1 kB; after: $2 kB"
+	echo "$1 $2" | awk '{
+		free = $1 - $3
+		slab = $4 - $2
+		exit free * 100 > $1 || slab * 100 > $2
+	}' || fail "more than 1 % of free memory or slab is gone"
+}
