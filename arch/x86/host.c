@@ -5,6 +5,7 @@
  * predictor barriers, and events of the host that ended a stay in the guest.
  * Called by the vendors' setup() and by vcpu.c.
  */
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/sched/task_stack.h>
 #include <linux/smp.h>
@@ -22,6 +23,9 @@
 #include "x86.h"
 
 struct x86_host x86_host;
+
+static DEFINE_MUTEX(host_vms_lock);
+static unsigned int host_vms;	/* host_vms_lock: VMs */
 
 /* State components that guests never get, because XFD would have to follow. */
 #define HOST_XCR0_WITHHELD	(XFEATURE_MASK_XTILE | \
@@ -49,14 +53,33 @@ int x86_host_setup(void)
 	x86_host.has_pku = cpu_feature_enabled(X86_FEATURE_OSPKE);
 	x86_host.tsc_khz = tsc_khz;
 
-	cpu_emergency_register_virt_callback(host_emergency_disable);
-
 	return 0;
 }
 
 void x86_host_teardown(void)
 {
-	cpu_emergency_unregister_virt_callback(host_emergency_disable);
+	WARN_ON_ONCE(host_vms);
+}
+
+/*
+ * The kernel has room for one such callback and complains about a second one.  So
+ * it is ours only while the extension is: an idle module leaves it to the kernel's
+ * own KVM.
+ */
+void x86_host_vm_begin(void)
+{
+	guard(mutex)(&host_vms_lock);
+
+	if (!host_vms++)
+		cpu_emergency_register_virt_callback(host_emergency_disable);
+}
+
+void x86_host_vm_end(void)
+{
+	guard(mutex)(&host_vms_lock);
+
+	if (!--host_vms)
+		cpu_emergency_unregister_virt_callback(host_emergency_disable);
 }
 
 /*

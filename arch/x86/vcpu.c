@@ -188,6 +188,8 @@ int x86_vm_create(struct vm *vm, unsigned long type)
 	mutex_init(&vm->arch.lapic_map_lock);
 	vm->arch.guest_can_read_msr_platform_info = true;
 	x86_clock_vm_create(vm);
+	x86_host_vm_begin();
+	vm->arch.host_begun = true;
 
 	return 0;
 }
@@ -195,6 +197,8 @@ int x86_vm_create(struct vm *vm, unsigned long type)
 void x86_vm_destroy(struct vm *vm)
 {
 	lapic_vm_destroy(vm);
+	if (vm->arch.host_begun)
+		x86_host_vm_end();
 }
 
 /* The local APIC is made by irqchip_ops.vcpu_create, if the VM has one. */

@@ -489,13 +489,19 @@ struct x86_host {
 extern struct x86_host x86_host;
 
 /*
- * Learn the facts, and register for kexec and panic (vcpu_ops.cpu_disable is called
- * then).  A vendor's setup() calls it first of all, then x86_cpuid_setup().
+ * Learn the facts.  A vendor's setup() calls it first of all, then
+ * x86_cpuid_setup().
  */
 int x86_host_setup(void);
 /* Interrupt @cpu so that it leaves the guest; any context. */
 void x86_host_kick(int cpu);
 void x86_host_teardown(void);
+/*
+ * A VM was made, the last step of a VM's end begins: may sleep.  Between the first
+ * and the last one, kexec and panic call vcpu_ops.cpu_disable.
+ */
+void x86_host_vm_begin(void);
+void x86_host_vm_end(void);
 /* The host's wall-clock time and the host TSC at that time; false: it does not know. */
 bool x86_host_time(u64 *tsc, struct timespec64 *real);
 /* Another vCPU than the last one is about to run on this CPU: branch predictors. */

@@ -49,6 +49,8 @@ small_guest keel
 small_guest kvm
 small_guest keel
 
+! log_since "$mark" | grep -E "$KEEL_COMPLAINTS" || fail "the kernel complained"
+
 say "the kernel's own has a VM"
 hold kvm "$in_tree"
 told keel
@@ -56,6 +58,7 @@ log_since "$mark" | grep -qE "keel: .*own KVM runs guests" || fail "no sentence 
 [ "$(grep -c . /tmp/told.log)" -lt 50 ] || fail "the VMM's complaint has no end"
 let_go
 small_guest keel
+! log_since "$mark" | grep -E "$KEEL_COMPLAINTS" || fail "the kernel complained"
 
 say "keel has a VM, Debian runs in it"
 GUEST_NODE=/dev/keel ticking_guest "${LANE_GUEST_MACHINES%% *}" 2
@@ -72,5 +75,9 @@ told kvm
 unload_in_tree
 let_go
 unload_keel
-! log_since "$mark" | grep -E "$KEEL_COMPLAINTS" || fail "the kernel complained"
+# The kernel's own registers for a crash of the host before it looks if it can have
+# the extension, and complains (once) that somebody else has; nothing can be done
+# about that from outside.
+log_since "$mark" | grep -E "$KEEL_COMPLAINTS" |
+	grep -v 'cpu_emergency_\(un\)\?register_virt_callback' && fail "the kernel complained"
 pass

@@ -4,7 +4,7 @@
  * from /proc/kcore, and says in lines "CHECK VALUE" which mitigations are in it:
  *
  *   rsb           yes|no    the return stack buffer is filled after VMRUN
- *   untrain       NAME|no   what is called against trained return predictions
+ *   untrain       NAME...|no  what is called against trained return predictions
  *   spec_ctrl_in  yes|no    SPEC_CTRL is switched before VMRUN
  *   spec_ctrl_out yes|no    and after it
  *   verw          yes|no    buffers are cleared before VMRUN
@@ -235,20 +235,24 @@ static uint64_t follow(uint64_t address)
 	return 0;
 }
 
-/* A call of something known, between two offsets. */
-static const char *find_call(const struct text *text, int from, int to)
+/* The names of what is known and called between two offsets, in @names. */
+static bool find_calls(const struct text *text, int from, int to, char *names, size_t size)
 {
-	for (int i = from; i + 5 <= to; i++) {
+	size_t length = 0;
+
+	names[0] = 0;
+	for (int i = from; i + 5 <= to && length < size; i++) {
 		const char *name;
 
 		if (text->bytes[i] != 0xe8)
 			continue;
 		name = name_at(near_target(text->address + i + 5, text->bytes + i + 1));
 		if (name)
-			return name;
+			length += snprintf(names + length, size - length, "%s%s",
+					   length ? " " : "", name);
 	}
 
-	return NULL;
+	return length;
 }
 
 static void say(const char *check, const char *value)
@@ -304,7 +308,7 @@ static void say_switch(void)
 	struct text text;
 	int clgi, vmrun, vmsave, restored, stgi, spec_ctrl;
 	uint8_t bytes[2];
-	const char *name;
+	char names[200];
 
 	read_text(&text, symbols[SWITCH].address);
 	clgi = MUST_FIND(&text, 0, CLGI);
@@ -315,8 +319,7 @@ static void say_switch(void)
 	spec_ctrl = MUST_FIND(&text, restored, SPEC_CTRL_ECX);
 
 	say_bool("rsb", FIND(&text, restored, spec_ctrl, CALL_NEXT) >= 0);
-	name = find_call(&text, spec_ctrl, stgi);
-	say("untrain", name ?: "no");
+	say("untrain", find_calls(&text, spec_ctrl, stgi, names, sizeof(names)) ? names : "no");
 	read_kernel(follow(text.address + clgi + SIZE(CLGI)), bytes, sizeof(bytes));
 	say_bool("spec_ctrl_in", !memcmp(bytes, SPEC_CTRL_LOAD, SIZE(SPEC_CTRL_LOAD)));
 	say_bool("spec_ctrl_out", !jumps_over(&text, spec_ctrl, stgi));
@@ -327,13 +330,15 @@ static void say_switch(void)
 static void say_vcpu_switch(void)
 {
 	struct text text;
+	char names[200];
 	int at, end;
 
 	read_text(&text, symbols[VCPU_SWITCH].address);
 	/* It loads the command's number first, whatever follows. */
 	at = MUST_FIND(&text, 0, "\xb9\x49\x00\x00\x00");
 	end = at + 24;
-	say_bool("ibpb_switch", FIND(&text, at, end, WRMSR) >= 0 || find_call(&text, at, end));
+	say_bool("ibpb_switch", FIND(&text, at, end, WRMSR) >= 0 ||
+		 find_calls(&text, at, end, names, sizeof(names)));
 }
 
 static void say_vcpu_leave(void)

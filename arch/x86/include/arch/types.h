@@ -270,6 +270,7 @@ struct vm_arch {
 	u64			 tss_addr;		/* (v) */
 	u32			 boot_cpu_id;		/* (v) */
 	bool			 guest_can_read_msr_platform_info;
+	bool			 host_begun;		/* between x86_host_vm_begin and _end */
 
 	union {
 		struct svm_vm	 svm;
