@@ -21,6 +21,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/syscore_ops.h>
 #include <linux/task_work.h>
 #include <linux/thread_info.h>
 #include <linux/version.h>
@@ -92,6 +93,28 @@ static inline bool host_run_immediate_exit(const struct kvm_run *run)
 #else
 #define HOST_CPUHP_STATE	CPUHP_AP_KVM_STARTING
 #define HOST_CPUHP_MAY_FAIL	0	/* a callback that fails is a WARN */
+#endif
+
+/* --- suspend and shutdown --------------------------------------------------- */
+
+/*
+ * HOST_DEFINE_SYSCORE(name, .suspend = f, ...) and a pair that registers it.  The
+ * callbacks take HOST_SYSCORE_ARGS.  They are called with irqs off, on the one CPU
+ * that is left; shutdown with irqs on, while tasks are still scheduled.
+ */
+#if HOST_STRUCT_SYSCORE
+#define HOST_SYSCORE_ARGS		void *data
+#define HOST_DEFINE_SYSCORE(name, ...)					\
+	static const struct syscore_ops name##_ops = { __VA_ARGS__ };	\
+	static struct syscore name = { .ops = &name##_ops }
+#define host_syscore_register(name)	register_syscore(name)
+#define host_syscore_unregister(name)	unregister_syscore(name)
+#else
+#define HOST_SYSCORE_ARGS		void
+#define HOST_DEFINE_SYSCORE(name, ...)	\
+	static struct syscore_ops name = { __VA_ARGS__ }
+#define host_syscore_register(name)	register_syscore_ops(name)
+#define host_syscore_unregister(name)	unregister_syscore_ops(name)
 #endif
 
 /* --- work before the guest ---------------------------------------------------- */

@@ -15,7 +15,6 @@
 #include <linux/cpu.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
-#include <linux/syscore_ops.h>
 
 #include <core/host.h>
 #include <core/hw.h>
@@ -122,14 +121,14 @@ void hw_put(void)
  * Suspend: hotplug has dealt with all CPUs but this one, irqs are off and every
  * task that could have a vCPU is frozen.
  */
-static int hw_suspend(void)
+static int hw_suspend(HOST_SYSCORE_ARGS)
 {
 	hw_cpu_offline(smp_processor_id());
 
 	return 0;
 }
 
-static void hw_resume(void)
+static void hw_resume(HOST_SYSCORE_ARGS)
 {
 	/* If it fails, vcpu_load() finds the CPU disabled and ends the vCPU. */
 	if (hw_users)
@@ -147,16 +146,16 @@ static void hw_cpu_shutdown(void *unused)
 		hw_cpu_offline(smp_processor_id());
 }
 
-static void hw_shutdown(void)
+static void hw_shutdown(HOST_SYSCORE_ARGS)
 {
 	on_each_cpu(hw_cpu_shutdown, NULL, 1);
 }
 
-static struct syscore_ops hw_syscore_ops = {
+HOST_DEFINE_SYSCORE(hw_syscore,
 	.suspend	= hw_suspend,
 	.resume		= hw_resume,
 	.shutdown	= hw_shutdown,
-};
+);
 
 /* The host begins to go down: no new VM, and the vCPUs leave KVM_RUN for good. */
 static int hw_reboot(struct notifier_block *notifier, unsigned long action, void *data)
@@ -197,7 +196,7 @@ int hw_init(void)
 	}
 
 	preempt_notifier_inc();
-	register_syscore_ops(&hw_syscore_ops);
+	host_syscore_register(&hw_syscore);
 	register_reboot_notifier(&hw_reboot_notifier);
 
 	return 0;
@@ -206,7 +205,7 @@ int hw_init(void)
 void hw_exit(void)
 {
 	unregister_reboot_notifier(&hw_reboot_notifier);
-	unregister_syscore_ops(&hw_syscore_ops);
+	host_syscore_unregister(&hw_syscore);
 	preempt_notifier_dec();
 	hw_free_targets();
 }

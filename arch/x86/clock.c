@@ -20,7 +20,6 @@
 #include <linux/math64.h>
 #include <linux/sched.h>
 #include <linux/sched/stat.h>
-#include <linux/syscore_ops.h>
 #include <linux/timekeeping.h>
 #include <asm/msr.h>
 #include <asm/pvclock.h>
@@ -69,7 +68,7 @@ static void host_pair_take(struct host_pair *pair)
 	}
 }
 
-static int clock_suspend(void)
+static int clock_suspend(HOST_SYSCORE_ARGS)
 {
 	host_suspend_boot_ns = ktime_get_boottime_ns();
 	host_suspend_tsc = rdtsc();
@@ -78,7 +77,7 @@ static int clock_suspend(void)
 	return 0;
 }
 
-static void clock_resume(void)
+static void clock_resume(HOST_SYSCORE_ARGS)
 {
 	u64 tsc = rdtsc();
 
@@ -86,21 +85,21 @@ static void clock_resume(void)
 		WRITE_ONCE(host_shift, host_shift + host_suspend_tsc - tsc);
 }
 
-static struct syscore_ops clock_syscore = {
-	.suspend = clock_suspend,
-	.resume = clock_resume,
-};
+HOST_DEFINE_SYSCORE(clock_syscore,
+	.suspend	= clock_suspend,
+	.resume		= clock_resume,
+);
 
 int x86_clock_hotplug_setup(void)
 {
-	register_syscore_ops(&clock_syscore);
+	host_syscore_register(&clock_syscore);
 
 	return 0;
 }
 
 void x86_clock_teardown(void)
 {
-	unregister_syscore_ops(&clock_syscore);
+	host_syscore_unregister(&clock_syscore);
 }
 
 /* --- the VM's clock ---------------------------------------------------------- */

@@ -53,6 +53,17 @@ static inline bool host_run_immediate_exit(const struct kvm_run *run)
 #define HOST_CPUHP_STATE	1
 #define HOST_CPUHP_MAY_FAIL	1
 
+struct syscore_ops {
+	int	(*suspend)(void);
+	void	(*resume)(void);
+	void	(*shutdown)(void);
+};
+
+#define HOST_SYSCORE_ARGS		void
+#define HOST_DEFINE_SYSCORE(name, ...)	static struct syscore_ops name = { __VA_ARGS__ }
+#define host_syscore_register(name)	((void)(name))
+#define host_syscore_unregister(name)	((void)(name))
+
 static inline bool host_signal_pending(void)
 {
 	return signal_pending(current);

@@ -244,15 +244,7 @@ struct notifier_block {
 	int (*notifier_call)(struct notifier_block *notifier, unsigned long action, void *data);
 };
 
-struct syscore_ops {
-	int	(*suspend)(void);
-	void	(*resume)(void);
-	void	(*shutdown)(void);
-};
-
 #define NOTIFY_OK			1
-#define register_syscore_ops(ops)	((void)(ops))
-#define unregister_syscore_ops(ops)	((void)(ops))
 #define register_reboot_notifier(n)	((void)(n))
 #define unregister_reboot_notifier(n)	((void)(n))
 
