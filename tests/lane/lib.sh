@@ -58,6 +58,16 @@ log_mark() {
 	dmesg | wc -l
 }
 
+# The same when the kernel has nothing more to say of its own start.
+log_mark_quiet() {
+	lines=0
+	until [ $lines = "$(log_mark)" ]; do
+		lines=$(log_mark)
+		sleep 2
+	done
+	echo $lines
+}
+
 # log_since MARK
 log_since() {
 	dmesg | tail -n +$(($1 + 1))
@@ -165,27 +175,49 @@ end_guests() {
 
 # --- leaks ------------------------------------------------------------------------------
 
-# memory_once: slab and free memory in kB, when all that can go at once has gone.
+# slab_use: sets slab to the kB in use in objects.  Not what /proc/meminfo says, which
+# is whole slabs: how full those are is chance.  No command is started between the
+# caches' shrinking and the count, because a new process would fill slabs again.
+slab_use() {
+	for cache in /sys/kernel/slab/*/shrink; do
+		echo 1 >"$cache"
+	done
+	slab=0
+	while read -r _ active _ size _; do
+		case $active in
+		[0-9]*) slab=$((slab + active * size)) ;;
+		esac
+	done </proc/slabinfo
+	slab=$((slab / 1024))
+}
+
+# memory_once: free memory and slab in kB, when all that can go at once has gone.  A
+# CPU keeps lists of free pages, tens of MB of them, that MemFree leaves out.
 memory_once() {
 	sync
 	echo 4 >/proc/sys/vm/drop_caches	# do it without a word in the log
 	echo 3 >/proc/sys/vm/drop_caches
 	sleep 1
 	echo 3 >/proc/sys/vm/drop_caches
-	for cache in /sys/kernel/slab/*/shrink; do
-		echo 1 >"$cache"
-	done
-	awk '/^(Slab|MemFree):/ { print $2 }' /proc/meminfo | tr '\n' ' '
-	echo
+	slab_use
+	awk -v slab=$slab '
+		$1 == "MemFree:" { free += $2 }
+		$1 == "count:" { free += $2 * 4 }
+		END { print free, slab }
+	' /proc/meminfo /proc/zoneinfo
 }
 
 # memory_now: the same once it has settled: what is freed by RCU and by work queues
-# goes when they get to it, so the best of several looks counts.
+# goes when they get to it, so the best of several looks counts.  All on one CPU:
+# every CPU that ran a process of ours keeps a slab of each kind that it needed.
 memory_now() {
 	sleep 1
-	for look in 1 2 3 4 5; do
-		memory_once
-	done | awk '{
+	(
+		taskset -p 1 "$(exec sh -c 'echo $PPID')" >/dev/null || fail "cannot pin a process"
+		for look in 1 2 3 4 5; do
+			memory_once
+		done
+	) | awk '{
 		if ($1 > free) free = $1
 		if (!slab || $2 < slab) slab = $2
 	} END { print free, slab }'

@@ -6,7 +6,7 @@
 
 . "$KEEL_TESTS/lib.sh"
 
-mark=$(log_mark)
+mark=$(log_mark_quiet)
 cycle=0
 while [ $cycle -lt "$1" ]; do
 	load_keel

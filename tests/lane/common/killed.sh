@@ -5,7 +5,7 @@
 
 . "$KEEL_TESTS/lib.sh"
 
-mark=$(log_mark)
+mark=$(log_mark_quiet)
 machine=${LANE_GUEST_MACHINES%% *}
 kill=0
 while [ $kill -lt "$1" ]; do

@@ -5,7 +5,7 @@
 
 . "$KEEL_TESTS/lib.sh"
 
-mark=$(log_mark)
+mark=$(log_mark_quiet)
 load_keel
 ticking_guest "${LANE_GUEST_MACHINES%% *}" 2
 [ "$(in_use keel)" -gt 0 ] || fail "a VM exists, and nobody uses the module"
