@@ -13,6 +13,8 @@
 #define pr_fmt(fmt) "keel: " fmt
 
 #include <linux/cpu.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
 
@@ -24,11 +26,11 @@
 
 DEFINE_PER_CPU(struct hw_cpu, hw_cpu);
 
-DEFINE_MUTEX(keel_lock);
-LIST_HEAD(vm_list);
-
+/* Outermost but for cpus_read_lock. */
+static DEFINE_MUTEX(keel_lock);
+static LIST_HEAD(vm_list);	/* keel_lock */
 static unsigned int hw_users;	/* keel_lock: VMs */
-static bool hw_going_down;	/* keel_lock: no new VM */
+static bool hw_going_down;	/* keel_lock for writing: no new VM, no vCPU runs */
 
 /* Hotplug callbacks; on the CPU in question, irqs on or off. */
 static int hw_cpu_online(unsigned int cpu)
@@ -117,6 +119,29 @@ void hw_put(void)
 	cpus_read_unlock();
 }
 
+int hw_vm_add(struct vm *vm)
+{
+	guard(mutex)(&keel_lock);
+
+	if (hw_going_down)
+		return -ENODEV;
+	list_add(&vm->link, &vm_list);
+
+	return 0;
+}
+
+void hw_vm_remove(struct vm *vm)
+{
+	guard(mutex)(&keel_lock);
+
+	list_del(&vm->link);
+}
+
+bool hw_is_going_down(void)
+{
+	return READ_ONCE(hw_going_down);
+}
+
 /*
  * Suspend: hotplug has dealt with all CPUs but this one, irqs are off and every
  * task that could have a vCPU is frozen.
@@ -164,7 +189,12 @@ static int hw_reboot(struct notifier_block *notifier, unsigned long action, void
 
 	guard(mutex)(&keel_lock);
 
-	hw_going_down = true;
+	WRITE_ONCE(hw_going_down, true);
+	/*
+	 * A vCPU that is made now is seen below, or sees this.  Pairs with
+	 * smp_mb() in vcpu_create_fd().
+	 */
+	smp_mb();
 	list_for_each_entry(vm, &vm_list, link)
 		vm_request_all(vm, REQ_DEAD, false);
 

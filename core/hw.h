@@ -7,11 +7,11 @@
 #define CORE_HW_H
 
 #include <linux/cpumask.h>
-#include <linux/list.h>
-#include <linux/mutex.h>
 #include <linux/percpu.h>
 
 #include <core/types.h>
+
+struct vm;
 
 /* Changed on the CPU itself with preemption off. */
 struct hw_cpu {
@@ -21,10 +21,6 @@ struct hw_cpu {
 };
 
 DECLARE_PER_CPU(struct hw_cpu, hw_cpu);
-
-/* Outermost but for cpus_read_lock: vm_list, and whether CPUs are enabled. */
-extern struct mutex keel_lock;
-extern struct list_head vm_list;	/* keel_lock */
 
 /* Module init and exit.  May sleep. */
 int hw_init(void);
@@ -37,5 +33,19 @@ void hw_exit(void);
  */
 int hw_get(void);
 void hw_put(void);
+
+/*
+ * Put a VM that is whole on the list of all, and take it off.  May sleep, under no lock of
+ * ours.  0, or -ENODEV: the host began to go down after hw_get().
+ */
+int hw_vm_add(struct vm *vm);
+void hw_vm_remove(struct vm *vm);
+
+/*
+ * Has the host begun to go down?  Whoever makes a vCPU visible asks after a full
+ * barrier, and if so requests REQ_DEAD: hw_reboot() may have passed it by.  Any
+ * context.
+ */
+bool hw_is_going_down(void);
 
 #endif /* CORE_HW_H */

@@ -5,7 +5,8 @@
  * the result out.  What an ioctl does is in the tables' owners.
  *
  * Both copies are done under no lock: a VMM whose memory answers slowly waits
- * alone.
+ * alone.  Not so those of an IOCTL_RAW row, whose handler makes them by itself,
+ * under the locks of the row: there the VM, or the vCPU, waits with it.
  */
 #include <linux/compat.h>
 #include <linux/mm_types.h>

@@ -9,6 +9,8 @@
 #include <linux/miscdevice.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/path.h>
 #include <linux/rcupdate.h>
 
 #include <core/host.h>
@@ -91,11 +93,41 @@ static int node_check(void)
 	return 0;
 }
 
+/*
+ * Is a name of the user's own choice free?  misc_register() would not say so well:
+ * of a name in its class there would be a stack trace in the log, and one that only
+ * is in /dev would stay what it is.  Known is what the loading process sees there.
+ *
+ * Not for the default name: /dev/kvm is often there before anybody serves it, and
+ * its minor number tells.
+ */
+static int node_check_free(void)
+{
+	static const char *const dirs[] = { "/dev", "/sys/class/misc" };
+	char name[sizeof("/sys/class/misc/") + NODE_LENGTH_MAX];
+	struct path path;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		snprintf(name, sizeof(name), "%s/%s", dirs[i], node);
+		if (kern_path(name, 0, &path))
+			continue;
+		path_put(&path);
+		pr_err("%s exists already; load with node=NAME for another name\n", name);
+		return -EEXIST;
+	}
+
+	return 0;
+}
+
 static int node_register(void)
 {
 	int err;
 
 	if (strcmp(node, NODE_DEFAULT)) {
+		err = node_check_free();
+		if (err)
+			return err;
 		system_device.minor = MISC_DYNAMIC_MINOR;
 		system_device.name = node;
 	}

@@ -4,9 +4,11 @@
  * the walker, the order of changes and the freeing are here, once.
  *
  * Concurrency: pgtable_map() runs under vm->mmu_lock held for reading, many at
- * once, and changes entries by cmpxchg.  Everything that removes or restricts
- * holds it for writing and flushes (mmu_ops.flush) before it lets go; tables
- * that were unlinked are freed only after that flush.
+ * once, and changes entries by cmpxchg.  Everything that removes holds it for
+ * writing and flushes (mmu_ops.flush) before it lets go: a notifier that comes
+ * next finds nothing, flushes nothing and lets the page go.  Tables that were
+ * unlinked are freed only after that flush.  What was only restricted can be
+ * flushed later, because whoever removes it then flushes.
  */
 #ifndef CORE_PGTABLE_H
 #define CORE_PGTABLE_H
@@ -127,7 +129,8 @@ bool pgtable_unmap_part(struct pgtable *pt, struct gfn_range *range, bool yield,
 /*
  * Take write permission away (huge leaves that overlap are removed whole, so
  * that they come back small).  mmu_lock for writing.  True if anything changed:
- * the caller flushes.
+ * the caller flushes the range before it relies on it, under mmu_lock or not.
+ * What was removed has been flushed already.
  */
 bool pgtable_write_protect(struct pgtable *pt, struct gfn_range range);
 

@@ -305,7 +305,9 @@ bool pgtable_write_protect(struct pgtable *pt, struct gfn_range range)
 
 	walk_init(&walk, pt, WALK_PROTECT, range);
 	walk_run(&walk);
-	stat_add(&pt->vm->stats.pages_unmapped, walk.leaves);
+	/* What is gone no notifier flushes; what is only restricted it does. */
+	if (walk.cleared)
+		walk_finish(&walk);
 
 	return walk_changed(&walk);
 }

@@ -510,6 +510,10 @@ int vcpu_create_fd(struct vm *vm, unsigned int id)
 	/* Nothing fails from here on.  Pairs with the acquire in vm_vcpu(). */
 	xa_store(&vm->vcpus, vcpu->index, vcpu, GFP_KERNEL_ACCOUNT);
 	smp_store_release(&vm->vcpu_count, vcpu->index + 1);
+	/* Visible first, then look.  Pairs with smp_mb() in hw_reboot(). */
+	smp_mb();
+	if (unlikely(hw_is_going_down()))
+		vcpu_request(vcpu, REQ_DEAD);
 	fd_install(fd, file);
 
 	return fd;

@@ -432,12 +432,14 @@ static struct vm *vm_create(unsigned long type)
 	if (err)
 		goto err_mmu;
 
-	mutex_lock(&keel_lock);
-	list_add(&vm->link, &vm_list);
-	mutex_unlock(&keel_lock);
+	err = hw_vm_add(vm);
+	if (err)
+		goto err_notifier;
 
 	return vm;
 
+err_notifier:
+	notifier_unregister(vm);
 err_mmu:
 	mmu_op(destroy)(vm);
 err_arch:
@@ -460,10 +462,7 @@ err_free:
  */
 static void vm_destroy(struct vm *vm)
 {
-	mutex_lock(&keel_lock);
-	list_del(&vm->link);
-	mutex_unlock(&keel_lock);
-
+	hw_vm_remove(vm);
 	notifier_unregister(vm);
 	irqfd_release(vm);
 	irqroute_destroy(vm);

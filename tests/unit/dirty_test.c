@@ -130,6 +130,38 @@ TEST(dirty_log_makes_leaves_small_and_large_again)
 	machine_destroy(&m);
 }
 
+/* The host takes the page away and gives it to somebody else. */
+static void host_takes_huge_page(void)
+{
+	shim_break = NULL;
+	shim_invalidate_start(m.memory, HUGE, true);
+	shim_host_set(m.memory, HUGE, HOST_ABSENT, 0);
+	shim_invalidate_end(m.memory, HUGE);
+	/* A TLB that still knew it would let the guest write to it. */
+	CHECK_EQ(machine_store(&m, GPA, 2), -EFAULT);
+}
+
+/* Protection removes huge leaves and lets go of the lock before it is through. */
+TEST(dirty_log_starts_while_the_host_takes_a_page)
+{
+	const struct pgtable_format *const *format;
+
+	for (format = formats; *format; format++) {
+		fake_format = *format;
+		machine_create(&m, 1);
+		shim_host_set(m.memory, MEMORY_SIZE, 0, 9);
+		CHECK_EQ(machine_slot(&m, 0, GPA, 2 * HUGE, m.memory, 0), 0);
+		CHECK_EQ(machine_store(&m, GPA, 1), 0);
+		shim_resched_every = 1;
+		shim_break = host_takes_huge_page;
+		CHECK_EQ(machine_slot(&m, 0, GPA, 2 * HUGE, m.memory, LOG), 0);
+		shim_resched_every = 0;
+		CHECK(!shim_break);
+		CHECK_EQ(*(u64 *)m.memory, 1);
+		machine_destroy(&m);
+	}
+}
+
 TEST(dirty_log_sees_writes_of_ours)
 {
 	u64 value = 5;

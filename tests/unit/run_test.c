@@ -291,6 +291,60 @@ TEST(run_dead_is_for_good)
 	machine_destroy(&m);
 }
 
+/* --- the host goes down ------------------------------------------------------------------------- */
+
+static void expect_dead(int index)
+{
+	struct fake_insn program[] = { { .opcode = FAKE_STOP } };
+
+	CHECK_EQ(machine_run(&m, index, program, 1), -EIO);
+}
+
+TEST(reboot_ends_all_vcpus)
+{
+	machine_create(&m, 2);
+	shim_reboot();
+	expect_dead(0);
+	expect_dead(1);
+	/* One that is made later, too; and no VM is. */
+	m.vcpu_fd[m.vcpus++] = shim_ioctl(m.vm_fd, KVM_CREATE_VCPU, 2);
+	expect_dead(2);
+	CHECK_EQ(shim_ioctl(m.system, KVM_CREATE_VM, 0), -ENODEV);
+	machine_destroy(&m);
+}
+
+TEST(reboot_while_a_vcpu_is_made)
+{
+	machine_create(&m, 1);
+	fake_vcpu_create_hook = shim_reboot;
+	m.vcpu_fd[m.vcpus++] = shim_ioctl(m.vm_fd, KVM_CREATE_VCPU, 1);
+	CHECK(!fake_vcpu_create_hook);
+	expect_dead(0);
+	expect_dead(1);
+	machine_destroy(&m);
+}
+
+/* It has the extension already and is on no list yet. */
+TEST(reboot_while_a_vm_is_made)
+{
+	long before;
+	int system;
+
+	fake_format = formats[0];
+	CHECK_EQ(shim_module_init(), 0);
+	system = shim_open();
+	before = shim_allocated;
+	fake_vm_create_hook = shim_reboot;
+	CHECK_EQ(shim_ioctl(system, KVM_CREATE_VM, 0), -ENODEV);
+	CHECK(!fake_vm_create_hook);
+	CHECK_EQ(fake_cpus_enabled, 0);
+	CHECK_EQ(shim_allocated, before);
+	CHECK_EQ(shim_mm.count, 0);
+	shim_close(system);
+	shim_module_exit();
+	CHECK_EQ(shim_allocated, 0);
+}
+
 /* --- the rest of the descriptors ---------------------------------------------------------------- */
 
 static void check_stats(int fd, const char *name, u64 value)

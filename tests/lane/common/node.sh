@@ -7,6 +7,17 @@
 for name in "" / ../kvm a/b KVM a.b ".." "abcdefghijklmnopqrstuvwxyz-0123456789"; do
 	refused "node=" "node=$name"
 done
+# Names that are taken, in /dev or among the devices of the same kind, where the
+# kernel would complain of a second one.
+for path in /dev/null /dev/zero /dev/fuse /sys/class/misc/*; do
+	name=${path##*/}
+	case $name in kvm | *[!a-z0-9_-]*) continue ;; esac
+	[ -e "$path" ] || continue
+	mark=$(log_mark)
+	refused "/$name exists already" "node=$name"
+	! log_since "$mark" | grep -q "duplicate filename" || fail "sysfs was asked for $name"
+	[ -e "$path" ] || fail "$path is gone"
+done
 for name in keel kvm2 a-b_c; do
 	load_keel "node=$name"
 	[ -c "/dev/$name" ] || fail "there is no /dev/$name"

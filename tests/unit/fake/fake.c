@@ -17,6 +17,7 @@ const struct pgtable_format *fake_format;
 int fake_cpus_enabled, fake_flushes, fake_syncs;
 int fake_enable_error, fake_vm_create_error, fake_vcpu_create_error, fake_deliver_error;
 void (*fake_flush_hook)(struct vm *vm, struct gfn_range range);
+void (*fake_vm_create_hook)(void), (*fake_vcpu_create_hook)(void);
 
 static int take_error(int *error)
 {
@@ -25,6 +26,15 @@ static int take_error(int *error)
 	*error = 0;
 
 	return taken;
+}
+
+static void take_hook(void (**hook)(void))
+{
+	void (*taken)(void) = *hook;
+
+	*hook = NULL;
+	if (taken)
+		taken();
 }
 
 /* --- life ----------------------------------------------------------------------- */
@@ -46,10 +56,17 @@ void fake_vcpu_cpu_disable(void)
 
 int fake_vcpu_vm_create(struct vm *vm, unsigned long type)
 {
+	take_hook(&fake_vm_create_hook);
+
 	return type ? -EINVAL : take_error(&fake_vm_create_error);
 }
 
-int fake_vcpu_create(struct vcpu *vcpu) { return take_error(&fake_vcpu_create_error); }
+int fake_vcpu_create(struct vcpu *vcpu)
+{
+	take_hook(&fake_vcpu_create_hook);
+
+	return take_error(&fake_vcpu_create_error);
+}
 
 void fake_vcpu_reset(struct vcpu *vcpu)
 {

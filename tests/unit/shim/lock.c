@@ -404,6 +404,23 @@ void __cpuhp_remove_state_cpuslocked(int state, bool invoke)
 	shim_set_cpu(self);
 }
 
+static struct notifier_block *reboot_notifier;
+
+void register_reboot_notifier(struct notifier_block *notifier)
+{
+	reboot_notifier = notifier;
+}
+
+void unregister_reboot_notifier(struct notifier_block *notifier)
+{
+	reboot_notifier = NULL;
+}
+
+void shim_reboot(void)
+{
+	reboot_notifier->notifier_call(reboot_notifier, 0, NULL);
+}
+
 bool zalloc_cpumask_var_node(cpumask_var_t *mask, gfp_t gfp, int node)
 {
 	*mask = kzalloc(sizeof(**mask), gfp);

@@ -245,8 +245,10 @@ struct notifier_block {
 };
 
 #define NOTIFY_OK			1
-#define register_reboot_notifier(n)	((void)(n))
-#define unregister_reboot_notifier(n)	((void)(n))
+void register_reboot_notifier(struct notifier_block *notifier);
+void unregister_reboot_notifier(struct notifier_block *notifier);
+/* The host begins to go down. */
+void shim_reboot(void);
 
 /* --- time --------------------------------------------------------------------------- */
 
