@@ -312,16 +312,42 @@ void x86_clock_vcpu_create(struct vcpu *vcpu)
 
 	raw_spin_lock_irqsave(&vm->arch.clock_lock, flags);
 	clock_follow_shift(vm);
-	if (!vm->arch.tsc_generation)
+	if (!vm->arch.clock_vcpus)
 		tsc_new_generation(vm, -rdtsc_ordered());
 	offset = vm->arch.tsc_shared_offset;
 	vm->arch.clock_vcpus++;
+	vcpu->arch.clock_counted = true;
 	tell = tsc_update_member(vcpu, offset);
 	vcpu->arch.tsc_shift = vm->arch.tsc_shift;
 	raw_spin_unlock_irqrestore(&vm->arch.clock_lock, flags);
 
 	vcpu->arch.tsc_khz = vm->arch.default_tsc_khz;
 	tsc_set_offset(vcpu, offset);
+	if (tell)
+		clock_tell(vm);
+}
+
+/*
+ * Only a vCPU that nobody ever saw leaves the others behind: its creation failed.
+ * The rest end with their VM, one after another, and may not be told anything.
+ */
+void x86_clock_vcpu_destroy(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	unsigned long flags;
+	bool tell;
+
+	if (!vcpu->arch.clock_counted || vm_vcpu(vm, vcpu->index) == vcpu)
+		return;
+	vcpu->arch.clock_counted = false;
+
+	raw_spin_lock_irqsave(&vm->arch.clock_lock, flags);
+	if (vcpu->arch.tsc_generation == vm->arch.tsc_generation)
+		vm->arch.tsc_members--;
+	vm->arch.clock_vcpus--;
+	tell = clock_reconsider(vm);
+	raw_spin_unlock_irqrestore(&vm->arch.clock_lock, flags);
+
 	if (tell)
 		clock_tell(vm);
 }

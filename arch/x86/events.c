@@ -373,6 +373,15 @@ int x86_events_user_window(struct vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
+void x86_events_retell(struct vcpu *vcpu)
+{
+	struct x86_events *events = &vcpu->arch.events;
+
+	events->window_interrupt = false;
+	events->window_nmi = false;
+	events->check = true;
+}
+
 /* --- INIT and SIPI ------------------------------------------------------------------ */
 
 void x86_events_reset(struct vcpu *vcpu, bool init)

@@ -12,8 +12,10 @@
 #include <linux/timekeeping.h>
 #include <linux/version.h>
 #include <asm/cpufeature.h>
+#include <asm/desc.h>
 #include <asm/fpu/xcr.h>
 #include <asm/mce.h>
+#include <asm/mmu_context.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/reboot.h>
@@ -102,6 +104,58 @@ void x86_host_vcpu_leave(void)
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 }
+
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+/* Is this LDT the one in the GDT of this CPU?  irqs off. */
+static bool host_gdt_has_ldt(const struct ldt_struct *ldt)
+{
+	const ldt_desc *desc;
+	struct desc_ptr gdt;
+	unsigned long base;
+
+	/* All processes have theirs at one address then, which shows them their own. */
+	if (cpu_feature_enabled(X86_FEATURE_PTI))
+		return true;
+
+	native_store_gdt(&gdt);
+	desc = (const ldt_desc *)((struct desc_struct *)gdt.address + GDT_ENTRY_LDT);
+	base = desc->base0 | desc->base1 << 16 | (unsigned long)desc->base2 << 24 |
+	       (unsigned long)desc->base3 << 32;
+
+	return base == (unsigned long)ldt->entries;
+}
+
+/*
+ * modify_ldt() of another thread makes a new LDT, has each CPU that runs the
+ * process put it in its GDT and load it, and frees the old one then.  So once the
+ * process has had an LDT here, the GDT has one that is alive, and LDTR only has to
+ * follow.  If it had none, this CPU may still have to hear of the first one, and
+ * its GDT may hold the last one of another process: LDTR stays empty then, until
+ * the interrupt that is on its way.
+ *
+ * A process that has an LDT keeps one.  The kernel itself uses none, so nothing is
+ * owed between exits; and whoever switches to another process loads its own.
+ */
+void x86_host_ldt_reload(u16 selector)
+{
+	const struct ldt_struct *ldt;
+	unsigned long flags;
+
+	if (likely(!READ_ONCE(current->mm->context.ldt)))
+		return;
+
+	/* It is not freed while this CPU does not answer. */
+	local_irq_save(flags);
+	ldt = READ_ONCE(current->mm->context.ldt);
+	if (selector || host_gdt_has_ldt(ldt))
+		asm volatile("lldt %w0" : : "r" (GDT_ENTRY_LDT * 8));
+	local_irq_restore(flags);
+}
+#else
+void x86_host_ldt_reload(u16 selector)
+{
+}
+#endif
 
 /*
  * A machine check that ended the stay was taken from the host: give it to the

@@ -215,6 +215,16 @@ void lapic_set_cr8(struct vcpu *vcpu, u64 cr8)
 		lapic_set_tpr(lapic, (cr8 & 0xf) << 4);
 }
 
+void lapic_retell(struct vcpu *vcpu)
+{
+	struct lapic *lapic = vcpu->arch.lapic;
+
+	if (!lapic)
+		return;
+	lapic->shown_cr8 = -1;
+	lapic->sync = true;
+}
+
 bool lapic_accepts_pic(struct vcpu *vcpu)
 {
 	return !vcpu->arch.lapic || READ_ONCE(vcpu->arch.lapic->accepts_pic);
@@ -671,6 +681,8 @@ int lapic_create(struct vcpu *vcpu)
 	vcpu->arch.lapic = lapic;
 	lapic_link(lapic);
 	lapic_reset(vcpu, false);
+	/* The IOAPIC told those that were there when its table changed. */
+	vcpu_request(vcpu, REQ_SCAN_IOAPIC);
 
 	return 0;
 }

@@ -145,6 +145,15 @@ static void vcpu_reset_state(struct vcpu *vcpu, bool init)
 	state->spec_ctrl = old.spec_ctrl;
 }
 
+void x86_vcpu_retell(struct vcpu *vcpu)
+{
+	x86_dirty(vcpu, X86_ALL);
+	x86_op(cpuid_changed)(vcpu);
+	x86_op(debug_changed)(vcpu);
+	x86_events_retell(vcpu);
+	lapic_retell(vcpu);
+}
+
 static bool vcpu_is_bsp(struct vcpu *vcpu)
 {
 	return vcpu->id == vcpu->vm->arch.boot_cpu_id;
@@ -219,6 +228,7 @@ int x86_vcpu_create(struct vcpu *vcpu)
 
 void x86_vcpu_destroy(struct vcpu *vcpu)
 {
+	x86_clock_vcpu_destroy(vcpu);
 	x86_emulate_free(vcpu);
 	x86_cpuid_free(vcpu);
 	x86_fpu_destroy(vcpu);

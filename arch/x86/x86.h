@@ -99,6 +99,11 @@ gva_t x86_linear_rip(struct vcpu *vcpu);
 
 /* Const reset state in, by the same path as SET_REGS; @init: INIT, not power-on. */
 void x86_vcpu_reset(struct vcpu *vcpu, bool init);
+/*
+ * The hardware has lost its state and all it was told: have it told again.  The
+ * groups of state that are still right are held.  vcpu->mutex held.
+ */
+void x86_vcpu_retell(struct vcpu *vcpu);
 int x86_vcpu_create(struct vcpu *vcpu);		/* shared part; vendor calls it */
 void x86_vcpu_destroy(struct vcpu *vcpu);
 void x86_vcpu_load(struct vcpu *vcpu, int cpu);
@@ -157,6 +162,8 @@ static inline void x86_events_recheck(struct vcpu *vcpu)
 	vcpu->arch.events.check = true;
 }
 void x86_events_reset(struct vcpu *vcpu, bool init);
+/* The hardware has forgotten the windows: the next commit opens them again. */
+void x86_events_retell(struct vcpu *vcpu);
 /* KVM_EXIT_IRQ_WINDOW_OPEN if user space waits for it, else RESUME_GUEST. */
 int x86_events_user_window(struct vcpu *vcpu);
 /* An instruction was carried out by software while somebody single-steps. */
@@ -269,7 +276,9 @@ int x86_ioctl_setup_mce(struct vcpu *vcpu, u64 mcg_cap);
 /* --- clock.c ------------------------------------------------------------- */
 
 void x86_clock_vm_create(struct vm *vm);
+/* A vCPU counts; it no longer does, unless the whole VM ends.  May be half built. */
 void x86_clock_vcpu_create(struct vcpu *vcpu);
+void x86_clock_vcpu_destroy(struct vcpu *vcpu);
 void x86_clock_load(struct vcpu *vcpu, int cpu);
 void x86_clock_put(struct vcpu *vcpu);
 /* REQ_CLOCK and REQ_STEAL; may sleep, srcu held. */
@@ -404,6 +413,8 @@ u64 lapic_deadline_read(struct vcpu *vcpu);
 void lapic_deadline_write(struct vcpu *vcpu, u64 tsc);		/* fast */
 u64 lapic_cr8(struct vcpu *vcpu);
 void lapic_set_cr8(struct vcpu *vcpu, u64 cr8);
+/* The hardware has forgotten the TPR: the next sync_to_hw tells it.  Owner. */
+void lapic_retell(struct vcpu *vcpu);
 /* Deliver by destination; >0 targets, 0 coalesced, -1 nobody. Atomic, irq_srcu. */
 struct lapic_message {
 	u32	dest;
@@ -508,6 +519,11 @@ bool x86_host_time(u64 *tsc, struct timespec64 *real);
 void x86_host_vcpu_switch(void);
 /* The vCPU leaves this CPU, and user space may be next. */
 void x86_host_vcpu_leave(void);
+/*
+ * LDTR is as it was when the vCPU came to this CPU, @selector: make it what the
+ * process has now.  Before user space or another task can be next; from put.
+ */
+void x86_host_ldt_reload(u16 selector);
 void x86_host_machine_check(void);		/* a #MC ended the stay; irqs off */
 /* Run the host's NMI handler for an NMI that ended the stay; irqs off. */
 void x86_host_nmi(void);

@@ -171,6 +171,8 @@ static void wanted_ends(struct kunit *test)
 {
 	struct setup *setup = test->priv;
 
+	/* For the vectors that were there before the vCPU was. */
+	KUNIT_EXPECT_TRUE(test, vcpu_take_request(setup->vcpu, REQ_SCAN_IOAPIC));
 	KUNIT_EXPECT_FALSE(test, ioapic_wants_eoi(setup->vm, VECTOR));
 	write_entry(setup, PIN, VECTOR);
 	KUNIT_EXPECT_TRUE(test, ioapic_wants_eoi(setup->vm, VECTOR));
@@ -180,6 +182,19 @@ static void wanted_ends(struct kunit *test)
 	/* Vectors of exceptions are none. */
 	write_entry(setup, PIN, 8);
 	KUNIT_EXPECT_FALSE(test, ioapic_wants_eoi(setup->vm, 8));
+}
+
+static void wanted_ends_for_a_late_vcpu(struct kunit *test)
+{
+	struct setup *setup = test->priv;
+	struct vcpu *late;
+
+	write_entry(setup, PIN, VECTOR);
+	late = x86_suite_vcpu(test, setup->vm, 1);
+	KUNIT_EXPECT_TRUE(test, vcpu_take_request(late, REQ_SCAN_IOAPIC));
+	lapic_scan_ioapic(late);
+	KUNIT_EXPECT_TRUE(test, test_bit(VECTOR, late->arch.lapic->eoi_wanted));
+	KUNIT_EXPECT_FALSE(test, test_bit(VECTOR + 1, late->arch.lapic->eoi_wanted));
 }
 
 /* A line that stays up must not keep the guest from everything else. */
@@ -245,6 +260,7 @@ static struct kunit_case x86_ioapic_cases[] = {
 	KUNIT_CASE(level),
 	KUNIT_CASE(remote_irr),
 	KUNIT_CASE(wanted_ends),
+	KUNIT_CASE(wanted_ends_for_a_late_vcpu),
 	KUNIT_CASE(storm),
 	KUNIT_CASE(saved_and_restored),
 	KUNIT_CASE(nonsense),

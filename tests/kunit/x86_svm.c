@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is pure in the SVM backend: the format of nested page tables against the
- * manual's bits, and the names of exits against the kernel's own list.
+ * What the SVM backend can show without a guest: the format of nested page tables
+ * against the manual's bits, the names of exits against the kernel's own list, the
+ * tags, and what a VMCB is after a triple fault.
  */
 #include "../../arch/x86/svm/mmu.c"
+#include "../../arch/x86/svm/svm.c"
 
 #include <linux/ctype.h>
 
@@ -145,11 +147,114 @@ static void exit_names(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, svm_exit_name(0x12345), "unknown");
 }
 
+/* --- a vCPU with a VMCB, never run -------------------------------------------------------- */
+
+static void vmcb_free_action(void *data)
+{
+	svm_vmcb_destroy(data);
+}
+
+static struct vcpu *vmcb_vcpu(struct kunit *test, struct vm *vm, int id)
+{
+	struct vcpu *vcpu = suite_vcpu(test, vm, id);
+
+	KUNIT_ASSERT_EQ(test, svm_vmcb_create(vcpu), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, vmcb_free_action, vcpu), 0);
+	svm_vmcb_reset(vcpu);
+	vcpu->arch.valid = X86_ALL;
+	vcpu->arch.interrupt = -1;
+
+	return vcpu;
+}
+
+/* What svm_vcpu_commit() does about tags, and what the entry is told to flush. */
+static u8 tag_for_entry(struct vcpu *vcpu)
+{
+	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
+
+	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
+	svm_tag_check(vcpu);
+
+	return control->tlb_ctl;
+}
+
+static void refused_entry(struct vcpu *vcpu)
+{
+	vcpu->arch.exit.code = (u32)SVM_EXIT_ERR;
+	svm_vcpu_fast_exit(vcpu);
+}
+
+/* The entry that should have flushed all tags was refused: the next one does it. */
+static void tags_after_a_refused_entry(struct kunit *test)
+{
+	struct vm *vm = suite_vm(test);
+	struct vcpu *a = vmcb_vcpu(test, vm, 0), *b = vmcb_vcpu(test, vm, 1);
+	u8 rollover, next, again, after;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	this_cpu_write(svm_cpu.next_asid, svm_caps.asids);
+	rollover = tag_for_entry(a);
+	refused_entry(a);
+	next = tag_for_entry(b);
+	again = tag_for_entry(b);
+	after = tag_for_entry(a);
+	local_irq_restore(flags);
+
+	KUNIT_EXPECT_EQ(test, rollover, TLB_CONTROL_FLUSH_ALL_ASID);
+	KUNIT_EXPECT_EQ(test, next, TLB_CONTROL_FLUSH_ALL_ASID);
+	KUNIT_EXPECT_EQ(test, again, TLB_CONTROL_DO_NOTHING);
+	KUNIT_EXPECT_EQ(test, after, TLB_CONTROL_DO_NOTHING);
+	KUNIT_EXPECT_NE(test, svm_vmcb(a)->control.asid, svm_vmcb(b)->control.asid);
+}
+
+/* The flush of this vCPU alone may be lost in the same way. */
+static void tag_of_a_refused_entry(struct kunit *test)
+{
+	struct vcpu *vcpu = vmcb_vcpu(test, suite_vm(test), 0);
+	unsigned long flags;
+	u8 next;
+
+	local_irq_save(flags);
+	tag_for_entry(vcpu);
+	vcpu->arch.svm.flush = true;
+	tag_for_entry(vcpu);
+	refused_entry(vcpu);
+	next = tag_for_entry(vcpu);
+	local_irq_restore(flags);
+
+	KUNIT_EXPECT_EQ(test, next, TLB_CONTROL_FLUSH_ALL_ASID);
+}
+
+static void vmcb_after_shutdown(struct kunit *test)
+{
+	struct vcpu *vcpu = vmcb_vcpu(test, suite_vm(test), 0);
+
+	svm_x86_window(vcpu, X86_WINDOW_INTERRUPT, true);
+	vcpu->arch.events.window_interrupt = true;
+	vcpu->arch.events.window_nmi = true;
+	vcpu->arch.exit.code = SVM_EXIT_SHUTDOWN;
+	mutex_lock(&vcpu->mutex);
+	KUNIT_EXPECT_EQ(test, svm_vcpu_handle_exit(vcpu), EXIT_TO_USER);
+	mutex_unlock(&vcpu->mutex);
+	KUNIT_EXPECT_EQ(test, vcpu->run->exit_reason, KVM_EXIT_SHUTDOWN);
+	KUNIT_EXPECT_FALSE(test, svm_intercepted(vcpu, INTERCEPT_VINTR));
+	KUNIT_EXPECT_FALSE(test, vcpu->arch.events.window_interrupt);
+	KUNIT_EXPECT_FALSE(test, vcpu->arch.events.window_nmi);
+	KUNIT_EXPECT_TRUE(test, vcpu->arch.events.check);
+	/* Its CPUID, which is none, does not have it. */
+	KUNIT_EXPECT_TRUE(test, svm_intercepted(vcpu, INTERCEPT_RDTSCP));
+	KUNIT_EXPECT_EQ(test, vcpu->arch.dirty, X86_ALL);
+}
+
 static struct kunit_case x86_svm_cases[] = {
 	KUNIT_CASE(npt_leaves),
 	KUNIT_CASE(npt_tables),
 	KUNIT_CASE(npt_set_prot_keeps_the_rest),
 	KUNIT_CASE(exit_names),
+	KUNIT_CASE(tags_after_a_refused_entry),
+	KUNIT_CASE(tag_of_a_refused_entry),
+	KUNIT_CASE(vmcb_after_shutdown),
 	{ }
 };
 

@@ -211,9 +211,7 @@ static int svm_exit_shutdown(struct vcpu *vcpu)
 {
 	x86_need(vcpu, X86_ALL);
 	svm_vmcb_reset(vcpu);
-	x86_msr_intercepts(vcpu);
-	svm_x86_debug_changed(vcpu);
-	x86_dirty(vcpu, X86_ALL);
+	x86_vcpu_retell(vcpu);
 	/* What was under way has ended here, for good. */
 	vcpu->arch.events.injected.type = X86_EVENT_NONE;
 
@@ -226,6 +224,14 @@ static int svm_exit_invalid(struct vcpu *vcpu)
 	pr_err_ratelimited("keel: vcpu %d: VMRUN failed: %s\n", vcpu->id, svm_vmcb_explain(vcpu));
 
 	return vcpu_exit_fail_entry(vcpu, SVM_EXIT_ERR);
+}
+
+/* While this is still the CPU that refused. */
+static __always_inline int svm_fast_invalid(struct vcpu *vcpu)
+{
+	svm_tags_distrust(vcpu);
+
+	return RESUME_GUEST;
 }
 
 static int svm_exit_unknown(struct vcpu *vcpu)

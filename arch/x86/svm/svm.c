@@ -277,7 +277,7 @@ void svm_vcpu_load(struct vcpu *vcpu, int cpu)
 
 	/*
 	 * FS base and the user's GS base follow the task, TR the CPU: both are
-	 * fixed from here to put.
+	 * fixed from here to put.  LDTR is not; see svm_vcpu_put().
 	 */
 	svm->host_vmcb_pa = __sme_set(page_to_phys(sc->host));
 	asm volatile("vmsave %%rax" : : "a" (svm->host_vmcb_pa) : "memory");
@@ -313,9 +313,12 @@ static void svm_debug_put(struct vcpu *vcpu)
 void svm_vcpu_put(struct vcpu *vcpu)
 {
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	const struct vmcb *host = page_address(sc->host);
 
 	if (vcpu->arch.svm.debug_live)
 		svm_debug_put(vcpu);
+	/* Each exit brings back the LDTR of load, whatever the kernel did since. */
+	x86_host_ldt_reload(host->save.ldtr.selector);
 	if (svm_has_tsc_aux() && vcpu->arch.tsc_aux != sc->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, sc->tsc_aux);
 	x86_vcpu_put(vcpu);
@@ -372,6 +375,13 @@ static void svm_tag_check(struct vcpu *vcpu)
 	}
 	if (unlikely(svm->asid_generation != sc->generation))
 		svm_tag_assign(vcpu, sc);
+}
+
+/* Whoever needs a tag next begins a generation, with a flush; this vCPU does. */
+void svm_tags_distrust(struct vcpu *vcpu)
+{
+	this_cpu_write(svm_cpu.next_asid, svm_caps.asids);
+	vcpu->arch.svm.asid_generation = 0;
 }
 
 static void svm_x86_tpr(struct vcpu *vcpu, u8 cr8, bool exit_on_write)

@@ -83,6 +83,14 @@ static inline bool svm_intercepted(struct vcpu *vcpu, int bit)
 
 extern const struct backend svm_backend;
 
+/* svm.c */
+
+/*
+ * VMRUN was refused, perhaps before it flushed what it was told to: nothing is
+ * known of tags that were given out for this entry.  irqs off, on its CPU.
+ */
+void svm_tags_distrust(struct vcpu *vcpu);
+
 /* vmcb.c */
 int svm_vmcb_create(struct vcpu *vcpu);
 void svm_vmcb_destroy(struct vcpu *vcpu);

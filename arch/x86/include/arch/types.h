@@ -205,6 +205,7 @@ struct vcpu_arch {
 	u32			 tsc_khz;	/* (m) */
 	u64			 tsc_aux;	/* (m) */
 	u64			 tsc_generation;	/* clock_lock; member if the VM's */
+	bool			 clock_counted;	/* (c) in the VM's clock_vcpus */
 	u64			 tsc_shift;	/* (m) of the host, in tsc_offset already */
 
 	/* Plain MSR storage (msr.c). */
