@@ -8,6 +8,7 @@
 #include <linux/kvm.h>
 #include <linux/minmax.h>
 
+#include <core/device.h>
 #include <core/host.h>
 #include <core/ioctl.h>
 #include <core/irq.h>
@@ -30,6 +31,12 @@
 static int cap_get_nr_vcpus(struct vm *vm)
 {
 	return min_t(unsigned int, num_online_cpus(), ARCH_MAX_VCPUS);
+}
+
+/* Whether there is anything that KVM_CREATE_DEVICE could create. */
+static int cap_get_device_ctrl(struct vm *vm)
+{
+	return arch_devices[0].name != NULL;
 }
 
 static int cap_enable_dirty_protect(struct vm *vm, const struct kvm_enable_cap *args)
@@ -77,7 +84,7 @@ static const struct cap_desc core_caps[] = {
 	{ .cap = KVM_CAP_COALESCED_MMIO,		.value = CAP_COALESCED_PAGE },
 	{ .cap = KVM_CAP_COALESCED_PIO,			.value = CAP_COALESCED_PIO },
 
-	{ .cap = KVM_CAP_DEVICE_CTRL,			.value = 1 },
+	{ .cap = KVM_CAP_DEVICE_CTRL,			.get = cap_get_device_ctrl },
 	{ .cap = KVM_CAP_CHECK_EXTENSION_VM,		.value = 1 },
 	{ .cap = KVM_CAP_ENABLE_CAP_VM,			.value = 1 },
 	{ .cap = KVM_CAP_BINARY_STATS_FD,		.value = 1 },

@@ -106,6 +106,22 @@ TEST(memory_discard)
 	vm_destroy(vm);
 }
 
+/* What KVM_RUN says beside EFAULT: which page the guest could not have. */
+static bool fault_is(u64 gpa)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (run->exit_reason == KVM_EXIT_MEMORY_FAULT && run->memory_fault.gpa == gpa &&
+	    run->memory_fault.size == PAGE && run->memory_fault.flags == 0)
+		return true;
+	/* The kernel's own tells only of private memory. */
+	if (in_tree())
+		return true;
+	vcpu_describe(vcpu);
+
+	return false;
+}
+
 TEST(memory_protect)
 {
 	u8 *memory = map_aligned(HUGE);
@@ -119,12 +135,14 @@ TEST(memory_protect)
 	guest_var(vm, work).expected = 1;
 	err = vcpu_run(vcpu);
 	report(err == -EFAULT, "a write to what the host may only read is EFAULT");
+	report(fault_is(GPA_TEST), "KVM_EXIT_MEMORY_FAULT says where");
 	report(word(memory, 0) == 1, "and does not happen");
 	mprotect(memory, HUGE, PROT_READ | PROT_WRITE);
 	report(vcpu_run_said(vcpu) == 0 && word(memory, 99) == 2, "the guest goes on when it may");
 	munmap(memory, HUGE);
 	err = vcpu_run(vcpu);
 	report(err == -EFAULT, "memory that is not there is EFAULT");
+	report(fault_is(GPA_TEST), "and KVM_EXIT_MEMORY_FAULT");
 	vm_destroy(vm);
 }
 
@@ -213,11 +231,28 @@ TEST(memory_memfd)
 	close(fd);
 }
 
+/* How many pages of this process are in swap space now. */
+static u64 pages_swapped(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	unsigned long long kib = 0;
+	char line[200];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmSwap: %llu kB", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+
+	return kib * KIB / PAGE;
+}
+
 TEST(memory_swap)
 {
 	u8 *memory = map_aligned(HUGE);
 	char swaps[400] = "";
 	int fd = open("/proc/swaps", O_RDONLY), i, good = 0;
+	u64 out = 0;
 
 	if (fd < 0 || read(fd, swaps, sizeof(swaps) - 1) < 0 || !strchr(swaps, '\n') ||
 	    !strchr(swaps, '\n')[1])
@@ -229,12 +264,16 @@ TEST(memory_swap)
 		good += turn(i, i + 1, PAGES) == 0;
 		if (madvise(memory, HUGE, MADV_PAGEOUT))
 			skip("MADV_PAGEOUT: %s", strerror(errno));
+		out += pages_swapped();
 	}
 	report(good == 5, "pages come back from swap with their contents");
+	report(out > 5 * PAGES / 2, "most of them were out (%llu of %lu)",
+	       (unsigned long long)out, 5 * PAGES);
 	vm_destroy(vm);
 #else
 	(void)i;
 	(void)good;
+	(void)out;
 	skip("no MADV_PAGEOUT");
 #endif
 }

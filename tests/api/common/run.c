@@ -80,7 +80,8 @@ TEST(immediate_exit)
 
 	vcpu->run->immediate_exit = 1;
 	report(vcpu_run(vcpu) == -EINTR && *progress == 0, "nothing runs, EINTR");
-	report(vcpu->run->exit_reason == KVM_EXIT_INTR || vcpu->run->exit_reason == 0,
+	report(vcpu->run->exit_reason == KVM_EXIT_INTR ||
+	       vcpu->run->exit_reason == KVM_EXIT_UNKNOWN,
 	       "no old exit reason is left");
 	report(vcpu_run(vcpu) == -EINTR && *progress == 0, "it stays in force");
 

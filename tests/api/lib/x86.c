@@ -283,6 +283,38 @@ void x86_real_mode(struct vcpu *vcpu, uint64_t address)
 	xioctl(vcpu->fd, KVM_SET_REGS, &regs);
 }
 
+int x86_has_xsave(void)
+{
+	u32 regs[4];
+
+	cpuid(1, 0, regs);
+
+	return !!(regs[2] & BIT(27));
+}
+
+int x86_xsave_size(void)
+{
+	struct kvm_cpuid2 *supported = x86_supported_cpuid(0);
+	u32 i, end, size = sizeof(struct kvm_xsave);
+
+	for (i = 0; i < supported->nent; i++) {
+		struct kvm_cpuid_entry2 *entry = &supported->entries[i];
+
+		/* One component each: its size, and its offset in the standard format. */
+		end = entry->eax + entry->ebx;
+		if (entry->function == 0xd && entry->index > 1 && end > size)
+			size = end;
+	}
+
+	return size;
+}
+
+int x86_guest_debug(void)
+{
+	return KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP |
+		KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_BLOCKIRQ;
+}
+
 struct one_msr {
 	struct kvm_msrs		info;
 	struct kvm_msr_entry	entry;

@@ -291,6 +291,11 @@ static inline void guest_irq_open(void)
 {
 	asm volatile("sti; nop; cli" : : : "memory");
 }
+/* Halt until an interrupt has come, and take it. */
+static inline void guest_irq_wait(void)
+{
+	sti_hlt();
+}
 
 /* --- host side -------------------------------------------------------------------- */
 
@@ -299,6 +304,10 @@ struct vcpu;
 struct kvm_cpuid2 *x86_supported_cpuid(int vcpu_id);
 /* 16-bit real mode at @address, all segment bases 0 but for CS as usual. */
 void x86_real_mode(struct vcpu *vcpu, uint64_t address);
+/* What some capabilities answer: of the host's CPU, and of what it is offered for. */
+int x86_xsave_size(void);	/* bytes of all the state that a guest can have */
+int x86_has_xsave(void);
+int x86_guest_debug(void);	/* what a debugger in user space can use */
 uint64_t x86_get_msr(struct vcpu *vcpu, uint32_t msr);
 void x86_set_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value);
 

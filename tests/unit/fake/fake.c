@@ -394,6 +394,46 @@ int fake_irqchip_deliver(struct vm *vm, const struct irq_route *route, int sourc
 
 bool fake_irqchip_pending(struct vcpu *vcpu) { return fake_vcpu_runnable(vcpu); }
 
+/* --- devices ------------------------------------------------------------------------------- */
+
+int fake_devices, fake_device_error;
+static u64 fake_device_value;
+
+static int fake_device_create(struct device_guest *device)
+{
+	int err = take_error(&fake_device_error);
+
+	fake_devices += !err;
+
+	return err;
+}
+
+static void fake_device_destroy(struct device_guest *device)
+{
+	fake_devices--;
+}
+
+static int fake_device_has(struct device_guest *device, const struct kvm_device_attr *attr)
+{
+	return attr->group ? -ENXIO : 0;
+}
+
+static int fake_device_set(struct device_guest *device, const struct kvm_device_attr *attr)
+{
+	if (attr->group)
+		return -ENXIO;
+
+	return copy_from_user(&fake_device_value, (void *)attr->addr, 8) ? -EFAULT : 0;
+}
+
+static int fake_device_get(struct device_guest *device, const struct kvm_device_attr *attr)
+{
+	if (attr->group)
+		return -ENXIO;
+
+	return copy_to_user((void *)attr->addr, &fake_device_value, 8) ? -EFAULT : 0;
+}
+
 /* --- tables -------------------------------------------------------------------------------- */
 
 static int fake_probe(void) { return 0; }
@@ -412,5 +452,12 @@ const struct ioctl_desc arch_system_ioctls[] = { { } };
 const struct ioctl_desc arch_vm_ioctls[] = { { } };
 const struct ioctl_desc arch_vcpu_ioctls[] = { { } };
 const struct cap_desc arch_caps[] = { { .cap = CAP_END } };
-const struct device_guest_type arch_devices[] = { { } };
+const struct device_guest_type arch_devices[] = {
+	{ .type = FAKE_DEVICE, .name = "fake", .create = fake_device_create,
+	  .destroy = fake_device_destroy, .set = fake_device_set, .get = fake_device_get,
+	  .has = fake_device_has },
+	{ .type = FAKE_DEVICE_SEALED, .name = "sealed", .create = fake_device_create,
+	  .destroy = fake_device_destroy },
+	{ }
+};
 const struct stats_desc arch_vcpu_stats[] = { { } };

@@ -16,6 +16,9 @@ extern void (*fake_flush_hook)(struct vm *vm, struct gfn_range range);
 /* What the next of these returns instead of 0; then 0 again. */
 extern int fake_enable_error, fake_vm_create_error, fake_vcpu_create_error,
 	   fake_deliver_error;
+/* Types of device: one with an attribute in group 0, and one without any. */
+enum { FAKE_DEVICE = 77, FAKE_DEVICE_SEALED };
+extern int fake_devices, fake_device_error;
 /* Called while a VM or a vCPU is being made, which nobody can see yet; once. */
 extern void (*fake_vm_create_hook)(void), (*fake_vcpu_create_hook)(void);
 /* An interrupt for a vCPU, as a controller would send it. */
