@@ -12,10 +12,13 @@
 #   KEEL_REFRESH  days after which "newest kernel" is asked again (7; 0: now)
 
 set -euo pipefail
+# In $(...) too: what fails there must not go on.
+shopt -s inherit_errexit
 
 KEEL_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KEEL_CI=$KEEL_TOP/ci
 KEEL_CACHE=${KEEL_CACHE:-/var/cache/keel}
+[[ $KEEL_CACHE = /* ]] || KEEL_CACHE=$PWD/$KEEL_CACHE
 KEEL_MIRROR=${KEEL_MIRROR:-http://deb.debian.org/debian}
 KEEL_SUITE=${KEEL_SUITE:-trixie}
 KEEL_REFRESH=${KEEL_REFRESH:-7}
@@ -47,6 +50,15 @@ die_usage() {
 need_root() {
 	[ "$(id -u)" = 0 ] ||
 		die "needs root (it unpacks trees and mounts them); run it again with sudo"
+}
+
+# need_cache: it can be written to.  Asked before the first step, so that none ends
+# halfway.
+need_cache() {
+	[[ $KEEL_CACHE =~ ^[a-zA-Z0-9/._+-]+$ ]] ||
+		die "KEEL_CACHE=$KEEL_CACHE: kernels cannot be built below a name with such characters"
+	mkdir -p "$KEEL_CACHE" 2>/dev/null && [ -w "$KEEL_CACHE" ] ||
+		die "cannot write to the cache $KEEL_CACHE; KEEL_CACHE=DIR names another place"
 }
 
 # need_command COMMAND PACKAGE: have it, installing the package when it is not.

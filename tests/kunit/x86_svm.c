@@ -1,11 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the SVM backend can show without a guest: the format of nested page tables
- * against the manual's bits, the names of exits against the kernel's own list, the
- * tags, and what a VMCB is after a triple fault.
+ * What the SVM backend can show without a guest: whether it can run here, the format
+ * of nested page tables against the manual's bits, the names of exits against the
+ * kernel's own list, the tags, and what a VMCB is after a triple fault.
  */
+#include <asm/msr.h>
+#include <asm/svm.h>
+
+/* No emulator has firmware that disables SVM, so what VM_CR reads as is made up. */
+static u64 double_vm_cr;
+static int double_vm_cr_error;
+
+static int double_rdmsrl_safe(unsigned int msr, u64 *value)
+{
+	if (msr != MSR_VM_CR)
+		return rdmsrl_safe(msr, value);
+	*value = double_vm_cr;
+
+	return double_vm_cr_error;
+}
+
+#define rdmsrl_safe	double_rdmsrl_safe
 #include "../../arch/x86/svm/mmu.c"
 #include "../../arch/x86/svm/svm.c"
+#undef rdmsrl_safe
 
 #include <linux/ctype.h>
 
@@ -16,6 +34,28 @@ const struct pgtable_format *const suite_arch_formats[] = {
 	&npt_formats[1],
 	NULL
 };
+
+/* --- can it run here ---------------------------------------------------------------- */
+
+static int probe_with(u64 vm_cr, int error)
+{
+	double_vm_cr = vm_cr;
+	double_vm_cr_error = error;
+
+	return svm_probe();
+}
+
+static void disabled_by_firmware(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, probe_with(0, 0), 0);
+	KUNIT_EXPECT_EQ(test, probe_with(SVM_VM_CR_SVM_DIS_MASK, 0), -EACCES);
+	KUNIT_EXPECT_EQ(test, probe_with(~0ULL, 0), -EACCES);
+	/* Locked, but not off. */
+	KUNIT_EXPECT_EQ(test, probe_with(~(u64)SVM_VM_CR_SVM_DIS_MASK, 0), 0);
+	/* Emulators leave the register out; a read that failed says nothing. */
+	KUNIT_EXPECT_EQ(test, probe_with(~0ULL, -EIO), 0);
+	probe_with(0, 0);
+}
 
 /* --- entries: APM volume 2, "Long-Mode Page Translation" ---------------------------- */
 
@@ -248,6 +288,7 @@ static void vmcb_after_shutdown(struct kunit *test)
 }
 
 static struct kunit_case x86_svm_cases[] = {
+	KUNIT_CASE(disabled_by_firmware),
 	KUNIT_CASE(npt_leaves),
 	KUNIT_CASE(npt_tables),
 	KUNIT_CASE(npt_set_prot_keeps_the_rest),

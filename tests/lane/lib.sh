@@ -90,12 +90,12 @@ check_log() {
 refused() {
 	words=$1
 	shift
-	mark=$(log_mark)
+	refused_mark=$(log_mark)
 	! insmod "$KEEL_KO" "$@" 2>/dev/null || fail "keel.ko was loaded, it should not be"
 	! loaded keel || fail "loading failed, but the module is there"
-	log_since "$mark" | grep keel:
-	log_since "$mark" | grep -qE "keel: .*($words)" || fail "no sentence with '$words'"
-	! log_since "$mark" | grep -qE "$KEEL_COMPLAINTS" || fail "and the kernel complained"
+	log_since "$refused_mark" | grep keel:
+	log_since "$refused_mark" | grep -qE "keel: .*($words)" || fail "no sentence with '$words'"
+	! log_since "$refused_mark" | grep -qE "$KEEL_COMPLAINTS" || fail "and the kernel complained"
 }
 
 # --- guests --------------------------------------------------------------------------

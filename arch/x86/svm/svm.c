@@ -63,7 +63,7 @@ static int svm_probe(void)
 	}
 	rdmsrl(MSR_EFER, efer);
 	if (efer & EFER_SVME) {
-		pr_err("keel: another hypervisor has SVM turned on; if it is the kernel's own KVM: rmmod kvm_amd\n");
+		pr_err("keel: another hypervisor has SVM turned on; if it is the kernel's own KVM: rmmod kvm_amd, or where that is built in, boot with kvm.enable_virt_at_load=0\n");
 		return -EBUSY;
 	}
 	if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)) {
