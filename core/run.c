@@ -66,12 +66,16 @@ void vcpu_kick(struct vcpu *vcpu)
 	if (READ_ONCE(vcpu->mode) != IN_GUEST_MODE)
 		return;
 
+	/*
+	 * On its own CPU it has left the guest already, or this could not run.  The
+	 * mode stays as it is then: a fast handler may go on to enter again, and
+	 * others have to be able to stop it.
+	 */
 	self = get_cpu();
-	if (cmpxchg(&vcpu->mode, IN_GUEST_MODE, EXITING_GUEST_MODE) == IN_GUEST_MODE) {
-		cpu = READ_ONCE(vcpu->cpu);
-		if (cpu >= 0 && cpu != self)
-			vcpu_op(kick)(vcpu, cpu);
-	}
+	cpu = READ_ONCE(vcpu->cpu);
+	if (cpu >= 0 && cpu != self &&
+	    cmpxchg(&vcpu->mode, IN_GUEST_MODE, EXITING_GUEST_MODE) == IN_GUEST_MODE)
+		vcpu_op(kick)(vcpu, cpu);
 	put_cpu();
 }
 
@@ -225,7 +229,7 @@ static int vcpu_enter_guest(struct vcpu *vcpu)
 
 	/*
 	 * See the top of the file.  Pairs with the barrier in vcpu_kick() and
-	 * smp_mb__after_atomic() in vm_request_targets().
+	 * smp_mb__after_atomic() in vcpu_request_outside().
 	 */
 	smp_store_mb(vcpu->mode, IN_GUEST_MODE);
 	if (unlikely(vcpu_entry_blocked(vcpu))) {
@@ -238,7 +242,7 @@ static int vcpu_enter_guest(struct vcpu *vcpu)
 
 	/*
 	 * All the guest did comes before it is seen outside.  Pairs with
-	 * smp_load_acquire() in vm_request_targets().
+	 * smp_load_acquire() in vcpu_request_outside().
 	 */
 	if (READ_ONCE(vcpu->mode) == EXITING_GUEST_MODE)
 		vcpu->stats.kicks++;

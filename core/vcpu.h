@@ -150,6 +150,20 @@ static inline bool vcpu_requested(struct vcpu *vcpu, unsigned int request)
 	return test_bit(request, &vcpu->requests);
 }
 
+/*
+ * Set a request; true: the vCPU is outside the guest and sees it before it enters,
+ * false: it may be inside and not have seen it.  Any context.
+ */
+static inline bool vcpu_request_outside(struct vcpu *vcpu, unsigned int request)
+{
+	vcpu_request(vcpu, request);
+	/* Pairs with smp_store_mb() in vcpu_enter_guest(). */
+	smp_mb__after_atomic();
+
+	/* Pairs with smp_store_release() in vcpu_enter_guest(). */
+	return smp_load_acquire(&vcpu->mode) == OUTSIDE_GUEST_MODE;
+}
+
 /* Take a request if it is set.  Pairs with smp_wmb() in vcpu_request(). */
 static inline bool vcpu_take_request(struct vcpu *vcpu, unsigned int request)
 {

@@ -53,32 +53,50 @@ static void vm_acknowledge(void *unused)
 }
 
 /*
- * The CPUs on which a vCPU may be in the guest without having seen @request.
+ * Add the CPU on which the vCPU may be in the guest without having seen @request.
  *
  * A request is set before the mode is read here; vcpu_enter_guest() publishes
  * IN_GUEST_MODE before it reads requests.  So either the mode is seen here, and
  * the CPU gets an interrupt, or the request is seen there.  EXITING_GUEST_MODE
  * counts as well: that kick may not have arrived yet.
  */
-static void vm_request_targets(struct vm *vm, unsigned int request, int self,
-			       struct cpumask *targets)
+static void vm_request_target(struct vcpu *vcpu, unsigned int request, int self,
+			      struct cpumask *targets)
 {
-	struct vcpu *vcpu;
-	unsigned int i;
 	int cpu;
 
-	vm_for_each_vcpu(i, vcpu, vm) {
-		vcpu_request(vcpu, request);
-		/* Pairs with smp_store_mb() in vcpu_enter_guest(). */
-		smp_mb__after_atomic();
-		/* Pairs with smp_store_release() in vcpu_enter_guest(). */
-		if (smp_load_acquire(&vcpu->mode) == OUTSIDE_GUEST_MODE)
-			continue;
+	if (vcpu_request_outside(vcpu, request))
+		return;
 
-		cpu = READ_ONCE(vcpu->cpu);
-		if (cpu >= 0 && cpu != self)
-			__cpumask_set_cpu(cpu, targets);
-	}
+	cpu = READ_ONCE(vcpu->cpu);
+	if (cpu >= 0 && cpu != self)
+		__cpumask_set_cpu(cpu, targets);
+}
+
+/* Preemption off, irqs on.  On return they have all left the guest once. */
+static void vm_request_wait(struct vm *vm, struct cpumask *targets)
+{
+	if (cpumask_empty(targets))
+		return;
+
+	vm->stats.remote_flush++;
+	smp_call_function_many(targets, vm_acknowledge, NULL, true);
+}
+
+void vm_request_some(struct vm *vm, struct vcpu *const *vcpus, unsigned int count,
+		     unsigned int request)
+{
+	struct cpumask *targets;
+	unsigned int i;
+	int self;
+
+	self = get_cpu();
+	targets = this_cpu_cpumask_var_ptr(hw_cpu.targets);
+	cpumask_clear(targets);
+	for (i = 0; i < count; i++)
+		vm_request_target(vcpus[i], request, self, targets);
+	vm_request_wait(vm, targets);
+	put_cpu();
 }
 
 void vm_request_all(struct vm *vm, unsigned int request, bool wait)
@@ -99,11 +117,9 @@ void vm_request_all(struct vm *vm, unsigned int request, bool wait)
 	self = get_cpu();
 	targets = this_cpu_cpumask_var_ptr(hw_cpu.targets);
 	cpumask_clear(targets);
-	vm_request_targets(vm, request, self, targets);
-	if (!cpumask_empty(targets)) {
-		vm->stats.remote_flush++;
-		smp_call_function_many(targets, vm_acknowledge, NULL, true);
-	}
+	vm_for_each_vcpu(i, vcpu, vm)
+		vm_request_target(vcpu, request, self, targets);
+	vm_request_wait(vm, targets);
 	put_cpu();
 }
 

@@ -147,6 +147,9 @@ struct vcpu *vm_vcpu_by_id(struct vm *vm, unsigned int id);
  * Context: process context, must not sleep; with @wait irqs on.
  */
 void vm_request_all(struct vm *vm, unsigned int request, bool wait);
+/* The same, with the wait, for the @count vCPUs of @vm that are in @vcpus. */
+void vm_request_some(struct vm *vm, struct vcpu *const *vcpus, unsigned int count,
+		     unsigned int request);
 
 /* Take the mutex of every vCPU: 0, or -EBUSY with none taken.  vm->lock held. */
 int vm_lock_vcpus(struct vm *vm);

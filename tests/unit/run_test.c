@@ -253,18 +253,24 @@ static void *run_spin(void *data)
  */
 TEST(run_request_reaches_every_vcpu)
 {
+	struct vcpu *vcpus[3], *vcpu;
 	pthread_t threads[3];
-	struct vcpu *vcpu;
 	long i, round;
 
 	machine_create(&m, 3);
 	CHECK_EQ(machine_slot(&m, 0, GPA, HUGE, m.memory, 0), 0);
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 3; i++) {
+		vcpus[i] = vm_vcpu(m.vm, i);
 		pthread_create(&threads[i], NULL, run_spin, (void *)i);
+	}
 	for (round = 0; round < 500; round++) {
-		vm_request_all(m.vm, REQ_FLUSH_ALL, true);
-		for (i = 0; i < 3; i++) {
-			vcpu = vm_vcpu(m.vm, i);
+		/* All, or each time without the first one. */
+		if (round & 1)
+			vm_request_some(m.vm, vcpus + 1, 2, REQ_FLUSH_ALL);
+		else
+			vm_request_all(m.vm, REQ_FLUSH_ALL, true);
+		for (i = round & 1; i < 3; i++) {
+			vcpu = vcpus[i];
 			CHECK(!READ_ONCE(vcpu->arch.in_guest) ||
 			      !vcpu_requested(vcpu, REQ_FLUSH_ALL));
 		}
