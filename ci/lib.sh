@@ -140,6 +140,7 @@ load_lane() {
 	load_arch "$LANE_ARCH"
 }
 
+# lanes: those that LANES names, or all that are finished.
 lanes() {
 	if [ -n "${LANES:-}" ]; then
 		local lane
@@ -149,6 +150,6 @@ lanes() {
 			echo "$lane"
 		done
 	else
-		ls "$KEEL_CI/lanes"
+		grep -L '^LANE_UNFINISHED=' "$KEEL_CI"/lanes/* | xargs -n 1 basename
 	fi
 }

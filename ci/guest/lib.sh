@@ -45,7 +45,8 @@ load_module() {
 
 # load_keel [PARAMETER=VALUE...]
 load_keel() {
-	insmod "$KEEL_KO" "$@" || {
+	# shellcheck disable=SC2086	# a list of words
+	insmod "$KEEL_KO" ${LANE_MODULE_ARGS:-} "$@" || {
 		dmesg | grep keel: | tail -n 5
 		fail "cannot load keel.ko"
 	}

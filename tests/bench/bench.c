@@ -25,7 +25,8 @@ static u64 bench_once(const struct bench_row *row, u32 loops)
 		if (vcpu_said(vcpu, &ticks))
 			break;
 		if (vcpu->run->exit_reason != KVM_EXIT_IO &&
-		    vcpu->run->exit_reason != KVM_EXIT_MMIO) {
+		    vcpu->run->exit_reason != KVM_EXIT_MMIO &&
+		    vcpu->run->exit_reason != KVM_EXIT_RISCV_SBI) {
 			vcpu_describe(vcpu);
 			bail("%s: the guest left for another reason", row->name);
 		}

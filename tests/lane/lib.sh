@@ -91,7 +91,8 @@ refused() {
 	words=$1
 	shift
 	refused_mark=$(log_mark)
-	! insmod "$KEEL_KO" "$@" 2>/dev/null || fail "keel.ko was loaded, it should not be"
+	# shellcheck disable=SC2086	# a list of words
+	! insmod "$KEEL_KO" ${LANE_MODULE_ARGS:-} "$@" 2>/dev/null || fail "keel.ko was loaded, it should not be"
 	! loaded keel || fail "loading failed, but the module is there"
 	log_since "$refused_mark" | grep keel:
 	log_since "$refused_mark" | grep -qE "keel: .*($words)" || fail "no sentence with '$words'"

@@ -16,7 +16,7 @@
 #define SLOT_SIZE	(64 * PAGE)
 #define PAGES		64
 
-struct fault_fds fault_fds = { -1, -1, -1, -1, -1 };
+struct fault_fds fault_fds = { -1, -1, -1, -1, -1, -1 };
 
 /* --- the kernel's side ------------------------------------------------------- */
 
@@ -131,6 +131,7 @@ void fault_teardown(void)
 	put_fd(&fault_fds.other);
 	put_fd(&fault_fds.event);
 	put_fd(&fault_fds.vcpu);
+	put_fd(&fault_fds.irqchip);
 	put_fd(&fault_fds.vm);
 	put_fd(&fault_fds.kvm);
 }
@@ -153,7 +154,8 @@ void fault_setup_vm(void)
 void fault_setup_irqchip(void)
 {
 	fault_setup_vm();
-	xioctl(fault_fds.vm, KVM_CREATE_IRQCHIP, 0);
+	if (arch_create_irqchip(fault_fds.vm, &fault_fds.irqchip))
+		bail("cannot create the irqchip: %s", strerror(errno));
 }
 
 void fault_setup_vcpu(void)
@@ -252,7 +254,7 @@ static int run_create_vm(void)
 
 static int run_create_irqchip(void)
 {
-	return ioctl(fault_fds.vm, KVM_CREATE_IRQCHIP, 0);
+	return arch_create_irqchip(fault_fds.vm, &fault_fds.irqchip);
 }
 
 static int run_create_vcpu(void)
@@ -355,7 +357,7 @@ static int run_irqfd(void)
 
 static int run_irqfd_resample(void)
 {
-	return irqfd(4, KVM_IRQFD_FLAG_RESAMPLE);
+	return irqfd(4, kvm_cap(KVM_CAP_IRQFD_RESAMPLE) ? KVM_IRQFD_FLAG_RESAMPLE : 0);
 }
 
 static int run_irqfd_deassign(void)

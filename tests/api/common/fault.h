@@ -19,7 +19,7 @@ struct fault_step {
 
 /* What the steps work on; closed after each try. */
 struct fault_fds {
-	int	kvm, vm, vcpu, event, other;
+	int	kvm, vm, irqchip, vcpu, event, other;
 };
 
 extern struct fault_fds fault_fds;

@@ -119,8 +119,11 @@ static void be_killed(int ready)
 	int i;
 
 	ioctl(vm->fd, KVM_IRQFD, &irqfd);
+	/* All before one runs: an irqchip may want to know them then. */
 	for (i = 0; i < 2; i++)
-		vcpu_thread_start(&threads[i], vcpu_create(vm, guest_spin, 0));
+		vcpu_create(vm, guest_spin, 0);
+	for (i = 0; i < 2; i++)
+		vcpu_thread_start(&threads[i], &vm->vcpus[i]);
 	write(ready, "x", 1);
 	for (;;) {
 		vm_set_slot(vm, 8, GPA_TEST, 0, NULL, 0);

@@ -106,6 +106,7 @@ struct vm *vm_create(u32 flags)
 
 	vm->fd = xioctl(kvm_open(), KVM_CREATE_VM, arch_vm_type());
 	vm->flags = flags;
+	vm->irqchip_fd = -1;
 	if (flags & VM_IRQCHIP)
 		arch_vm_irqchip(vm);
 	if (flags & VM_BARE)
@@ -126,6 +127,8 @@ void vm_destroy(struct vm *vm)
 		munmap(vm->vcpus[i].run, kvm_mmap_size());
 		close(vm->vcpus[i].fd);
 	}
+	if (vm->irqchip_fd >= 0)
+		close(vm->irqchip_fd);
 	close(vm->fd);
 	if (vm->ram)
 		munmap(vm->ram, VM_RAM_SIZE);
@@ -165,8 +168,22 @@ struct vcpu *vcpu_create(struct vm *vm, void (*entry)(u64), u64 argument)
 
 /* --- running ----------------------------------------------------------------------- */
 
+static void vm_start(struct vm *vm)
+{
+	static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&start_lock);
+	if (!vm->started)
+		arch_vm_start(vm);
+	WRITE_ONCE(vm->started, true);
+	pthread_mutex_unlock(&start_lock);
+}
+
 int vcpu_run_once(struct vcpu *vcpu)
 {
+	if (!READ_ONCE(vcpu->vm->started))
+		vm_start(vcpu->vm);
+
 	return ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0;
 }
 
@@ -192,6 +209,7 @@ const char *exit_name(u32 exit_reason)
 		[KVM_EXIT_INTR] = "INTR", [KVM_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR",
 		[KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
 		[KVM_EXIT_IOAPIC_EOI] = "IOAPIC_EOI",
+		[KVM_EXIT_RISCV_SBI] = "RISCV_SBI", [KVM_EXIT_RISCV_CSR] = "RISCV_CSR",
 		[KVM_EXIT_MEMORY_FAULT] = "MEMORY_FAULT",
 	};
 

@@ -108,6 +108,8 @@ struct vm {
 	int		 fd;
 	u32		 flags;
 	u8		*ram;
+	bool		 started;	/* a vCPU of it was run */
+	int		 irqchip_fd;	/* of the device, where it is one */
 	int		 vcpu_count;
 	struct vcpu	 vcpus[VM_VCPUS_MAX];
 };
@@ -220,6 +222,10 @@ struct said {
 /* Tables and the like in a new VM's memory, and devices before its vCPUs. */
 void arch_vm_setup(struct vm *vm);
 void arch_vm_irqchip(struct vm *vm);
+/* The irqchip alone, as a system call; its descriptor where it is a device, or -1. */
+int arch_create_irqchip(int vm_fd, int *device_fd);
+/* Before the first of its vCPUs runs: what wants to know all of them. */
+void arch_vm_start(struct vm *vm);
 /* Registers of a vCPU, so that it runs @entry(@argument) on a stack of its own. */
 void arch_vcpu_setup(struct vcpu *vcpu, void (*entry)(u64), u64 argument);
 /* What the guest said, if the exit in vcpu->run is that. */

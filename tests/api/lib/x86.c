@@ -154,9 +154,20 @@ void guest_irq_setup(void)
 
 /* --- host side: memory --------------------------------------------------------------- */
 
+int arch_create_irqchip(int vm_fd, int *device_fd)
+{
+	*device_fd = -1;
+
+	return ioctl(vm_fd, KVM_CREATE_IRQCHIP, 0);
+}
+
 void arch_vm_irqchip(struct vm *vm)
 {
 	xioctl(vm->fd, KVM_CREATE_IRQCHIP, 0);
+}
+
+void arch_vm_start(struct vm *vm)
+{
 }
 
 static void write64(struct vm *vm, u64 gpa, u64 value)
