@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits: the table of causes, the fast ones among them, and faults on guest
+ * physical memory.  Trapped instructions are in insn.c and csr.c, firmware calls
+ * in fw.c.
+ */
+#include <linux/nospec.h>
+#include <asm/sbi.h>
+
+#include "riscv.h"
+
+#define CAUSE_INTERRUPT	BIT_ULL(63)
+
+/* Pseudoinstructions in htinst: the access was to the guest's own page tables. */
+#define HTINST_PSEUDO_MASK	0xffffffdfULL	/* the rest: 1 is a write */
+#define HTINST_PSEUDO_32	0x00002000ULL
+#define HTINST_PSEUDO_64	0x00003000ULL
+#define HTINST_PSEUDO_WRITE	BIT_ULL(5)
+
+/* --- memory -------------------------------------------------------------------- */
+
+static bool exit_is_walk(const struct exit_info *exit)
+{
+	u64 insn = exit->insn & HTINST_PSEUDO_MASK;
+
+	return insn == HTINST_PSEUDO_32 || insn == HTINST_PSEUDO_64;
+}
+
+/* A guest whose page table is no memory gets an access fault for the access. */
+static int exit_walk_failed(struct vcpu *vcpu, unsigned long cause)
+{
+	return riscv_inject(vcpu, cause, vcpu->arch.exit.info1);
+}
+
+/*
+ * @access: of the instruction; @cause: the access fault that stands for it;
+ * @emulate: what does it where there is no memory, NULL: nobody can.
+ */
+static int exit_fault(struct vcpu *vcpu, u8 access, unsigned long cause,
+		      int (*emulate)(struct vcpu *vcpu, gpa_t gpa))
+{
+	const struct exit_info *exit = &vcpu->arch.exit;
+	gpa_t gpa = (exit->info2 << 2) | (exit->info1 & 3);
+	bool walk = exit_is_walk(exit);
+	int ret;
+
+	if (walk)
+		access = exit->insn & HTINST_PSEUDO_WRITE ? PROT_GUEST_WRITE : PROT_GUEST_READ;
+
+	ret = vcpu_fault(vcpu, gpa, access);
+	if (ret == FAULT_MAPPED) {
+		riscv_mmu_faulted(gpa);
+		return RESUME_GUEST;
+	}
+	if (ret != FAULT_NO_SLOT && ret != FAULT_READONLY)
+		return ret;
+	if (walk || !emulate)
+		return exit_walk_failed(vcpu, cause);
+
+	vcpu->arch.stats.mmio_insns++;
+
+	return emulate(vcpu, gpa);
+}
+
+static int exit_fetch_fault(struct vcpu *vcpu)
+{
+	return exit_fault(vcpu, PROT_GUEST_EXEC, EXC_INST_ACCESS, NULL);
+}
+
+static int exit_load_fault(struct vcpu *vcpu)
+{
+	return exit_fault(vcpu, PROT_GUEST_READ, EXC_LOAD_ACCESS, riscv_emulate_load);
+}
+
+static int exit_store_fault(struct vcpu *vcpu)
+{
+	return exit_fault(vcpu, PROT_GUEST_WRITE, EXC_STORE_ACCESS, riscv_emulate_store);
+}
+
+/* --- others --------------------------------------------------------------------- */
+
+/* An exception of the guest that came here first. */
+static int exit_redirect(struct vcpu *vcpu)
+{
+	return riscv_inject(vcpu, vcpu->arch.exit.code, vcpu->arch.exit.info1);
+}
+
+/* One that the firmware would have seen, and counts. */
+static int exit_counted(struct vcpu *vcpu)
+{
+	static const u8 event[] = {
+		[EXC_LOAD_MISALIGNED]	= SBI_PMU_FW_MISALIGNED_LOAD,
+		[EXC_LOAD_ACCESS]	= SBI_PMU_FW_ACCESS_LOAD,
+		[EXC_STORE_MISALIGNED]	= SBI_PMU_FW_MISALIGNED_STORE,
+		[EXC_STORE_ACCESS]	= SBI_PMU_FW_ACCESS_STORE,
+	};
+
+	riscv_pmu_count(vcpu, event[vcpu->arch.exit.code]);
+
+	return exit_redirect(vcpu);
+}
+
+static int exit_breakpoint(struct vcpu *vcpu)
+{
+	if (!(vcpu->debug_flags & KVM_GUESTDBG_ENABLE))
+		return exit_redirect(vcpu);
+
+	return vcpu_exit(vcpu, KVM_EXIT_DEBUG);
+}
+
+static int exit_unknown(struct vcpu *vcpu)
+{
+	const u64 data[] = { vcpu->arch.exit.code, vcpu->arch.exit.info1,
+			     vcpu->arch.exit.info2, vcpu->arch.exit.insn };
+
+	return vcpu_exit_internal(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, data,
+				  ARRAY_SIZE(data));
+}
+
+/* --- dispatch ---------------------------------------------------------------------- */
+
+/* By cause; no row: exit_unknown(). */
+static int (*const exits[])(struct vcpu *vcpu) = {
+	[EXC_INST_MISALIGNED]		= exit_redirect,
+	[EXC_INST_ACCESS]		= exit_redirect,
+	[EXC_INST_ILLEGAL]		= riscv_exit_illegal_insn,
+	[EXC_BREAKPOINT]		= exit_breakpoint,
+	[EXC_LOAD_MISALIGNED]		= exit_counted,
+	[EXC_LOAD_ACCESS]		= exit_counted,
+	[EXC_STORE_MISALIGNED]		= exit_counted,
+	[EXC_STORE_ACCESS]		= exit_counted,
+	[EXC_SYSCALL]			= exit_redirect,
+	[EXC_SUPERVISOR_SYSCALL]	= riscv_exit_sbi,	/* from VS-mode */
+	[EXC_INST_PAGE_FAULT]		= exit_redirect,
+	[EXC_LOAD_PAGE_FAULT]		= exit_redirect,
+	[EXC_STORE_PAGE_FAULT]		= exit_redirect,
+	[EXC_INST_GUEST_PAGE_FAULT]	= exit_fetch_fault,
+	[EXC_LOAD_GUEST_PAGE_FAULT]	= exit_load_fault,
+	[EXC_VIRTUAL_INST_FAULT]	= riscv_exit_virtual_insn,
+	[EXC_STORE_GUEST_PAGE_FAULT]	= exit_store_fault,
+};
+
+int riscv_vcpu_fast_exit(struct vcpu *vcpu)
+{
+	/* A compare and a direct call: no other cause has a fast handler. */
+	if (vcpu->arch.exit.code == EXC_SUPERVISOR_SYSCALL)
+		return riscv_fast_sbi(vcpu);
+
+	return RESUME_GUEST;
+}
+
+int riscv_vcpu_handle_exit(struct vcpu *vcpu)
+{
+	u64 code = vcpu->arch.exit.code;
+
+	/* A host interrupt: the host has taken it by now. */
+	if (code & CAUSE_INTERRUPT)
+		return RESUME_GUEST;
+	if (code >= ARRAY_SIZE(exits))
+		return exit_unknown(vcpu);
+	code = array_index_nospec(code, ARRAY_SIZE(exits));
+	if (!exits[code])
+		return exit_unknown(vcpu);
+
+	return exits[code](vcpu);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The decode table of loads and stores, and the fields of CSR instructions.  Pure;
+ * see insn.h.  What has no row is not emulated: atomic, vector and cache-block
+ * instructions.
+ */
+#include "insn.h"
+
+/* Where a row has the number of the register. */
+enum {
+	REG_RD,			/* bits 11:7, also of 16-bit instructions */
+	REG_RS2,
+	REG_C_RS2,
+	REG_C_SHORT,		/* three bits, x8..x15 or f8..f15 */
+};
+
+static const struct {
+	u8	shift, mask, base;
+} access_regs[] = {
+	[REG_RD]	= { 7, 31, 0 },
+	[REG_RS2]	= { 20, 31, 0 },
+	[REG_C_RS2]	= { 2, 31, 0 },
+	[REG_C_SHORT]	= { 2, 7, 8 },
+};
+
+enum {
+	ROW_STORE	= 1,
+	ROW_FP		= 2,
+	ROW_SIGN	= 4,
+	ROW_NOT_X0	= 8,	/* with register 0 it is another instruction */
+};
+
+struct access_row {
+	u32	match, mask;
+	u8	len;
+	u8	reg;
+	u8	flags;
+};
+
+/* Opcode and funct3; or, of 16-bit instructions, their quadrant and funct3. */
+#define WIDE(opcode, funct3)	((funct3) << 12 | (opcode)), 0x707f
+#define SHORT(quadrant, funct3)	((funct3) << 13 | (quadrant)), 0xe003
+/* Zcb: funct6, and for halfwords the bit above rd'. */
+#define BYTE(funct6)		((funct6) << 10), 0xfc03
+#define HALF(funct6, bit)	((funct6) << 10 | (bit) << 6), 0xfc43
+
+/* No two rows match the same bits; those drivers use most come first. */
+static const struct access_row access_rows[] = {
+	{ WIDE(0x03, 2), 4, REG_RD, ROW_SIGN },			/* LW */
+	{ WIDE(0x23, 2), 4, REG_RS2, ROW_STORE },		/* SW */
+	{ WIDE(0x03, 6), 4, REG_RD, 0 },			/* LWU */
+	{ WIDE(0x03, 4), 1, REG_RD, 0 },			/* LBU */
+	{ WIDE(0x23, 0), 1, REG_RS2, ROW_STORE },		/* SB */
+	{ WIDE(0x03, 5), 2, REG_RD, 0 },			/* LHU */
+	{ WIDE(0x23, 1), 2, REG_RS2, ROW_STORE },		/* SH */
+	{ WIDE(0x03, 3), 8, REG_RD, 0 },			/* LD */
+	{ WIDE(0x23, 3), 8, REG_RS2, ROW_STORE },		/* SD */
+	{ WIDE(0x03, 0), 1, REG_RD, ROW_SIGN },			/* LB */
+	{ WIDE(0x03, 1), 2, REG_RD, ROW_SIGN },			/* LH */
+	{ WIDE(0x07, 1), 2, REG_RD, ROW_FP },			/* FLH */
+	{ WIDE(0x07, 2), 4, REG_RD, ROW_FP },			/* FLW */
+	{ WIDE(0x07, 3), 8, REG_RD, ROW_FP },			/* FLD */
+	{ WIDE(0x27, 1), 2, REG_RS2, ROW_FP | ROW_STORE },	/* FSH */
+	{ WIDE(0x27, 2), 4, REG_RS2, ROW_FP | ROW_STORE },	/* FSW */
+	{ WIDE(0x27, 3), 8, REG_RS2, ROW_FP | ROW_STORE },	/* FSD */
+
+	{ SHORT(0, 1), 8, REG_C_SHORT, ROW_FP },		/* C.FLD */
+	{ SHORT(0, 2), 4, REG_C_SHORT, ROW_SIGN },		/* C.LW */
+	{ SHORT(0, 3), 8, REG_C_SHORT, 0 },			/* C.LD */
+	{ SHORT(0, 5), 8, REG_C_SHORT, ROW_FP | ROW_STORE },	/* C.FSD */
+	{ SHORT(0, 6), 4, REG_C_SHORT, ROW_STORE },		/* C.SW */
+	{ SHORT(0, 7), 8, REG_C_SHORT, ROW_STORE },		/* C.SD */
+	{ SHORT(2, 1), 8, REG_RD, ROW_FP },			/* C.FLDSP */
+	{ SHORT(2, 2), 4, REG_RD, ROW_SIGN | ROW_NOT_X0 },	/* C.LWSP */
+	{ SHORT(2, 3), 8, REG_RD, ROW_NOT_X0 },			/* C.LDSP */
+	{ SHORT(2, 5), 8, REG_C_RS2, ROW_FP | ROW_STORE },	/* C.FSDSP */
+	{ SHORT(2, 6), 4, REG_C_RS2, ROW_STORE },		/* C.SWSP */
+	{ SHORT(2, 7), 8, REG_C_RS2, ROW_STORE },		/* C.SDSP */
+	{ BYTE(0x20), 1, REG_C_SHORT, 0 },			/* C.LBU */
+	{ HALF(0x21, 0), 2, REG_C_SHORT, 0 },			/* C.LHU */
+	{ HALF(0x21, 1), 2, REG_C_SHORT, ROW_SIGN },		/* C.LH */
+	{ BYTE(0x22), 1, REG_C_SHORT, ROW_STORE },		/* C.SB */
+	{ HALF(0x23, 0), 2, REG_C_SHORT, ROW_STORE },		/* C.SH */
+	{ }
+};
+
+bool riscv_decode_access(u32 insn, struct riscv_access *access)
+{
+	const struct access_row *row = access_rows;
+	u8 reg;
+
+	while (row->mask && (insn & row->mask) != row->match)
+		row++;
+	if (!row->mask)
+		return false;
+
+	reg = (insn >> access_regs[row->reg].shift & access_regs[row->reg].mask) +
+	      access_regs[row->reg].base;
+	if ((row->flags & ROW_NOT_X0) && !reg)
+		return false;
+
+	access->len = row->len;
+	access->insn_len = (insn & 3) == 3 ? 4 : 2;
+	access->reg = reg;
+	access->store = row->flags & ROW_STORE;
+	access->fp = row->flags & ROW_FP;
+	access->sign = row->flags & ROW_SIGN;
+
+	return true;
+}
+
+/*
+ * Bit 0 tells a transformed instruction from a pseudoinstruction and from nothing.
+ * Bit 1 is clear if the original was a 16-bit one, which the rest is the 32-bit
+ * equivalent of.  The field of rs1 holds the offset.
+ */
+bool riscv_decode_transformed(u32 htinst, struct riscv_access *access, u8 *offset)
+{
+	if (!(htinst & 1) || !riscv_decode_access(htinst | 2, access))
+		return false;
+
+	access->insn_len = htinst & 2 ? 4 : 2;
+	*offset = htinst >> 15 & 31;
+
+	return true;
+}
+
+#define OPCODE_SYSTEM	0x73
+
+bool riscv_decode_csr(u32 insn, struct riscv_csr_access *access)
+{
+	u8 funct3 = insn >> 12 & 7;
+
+	/* funct3 0 and 4: ECALL, WFI and the like; HLV and HSV. */
+	if ((insn & 0x7f) != OPCODE_SYSTEM || !(funct3 & 3))
+		return false;
+
+	access->csr = insn >> 20;
+	access->rd = insn >> 7 & 31;
+	access->source = insn >> 15 & 31;
+	access->immediate = funct3 & 4;
+	access->op = funct3 & 3;
+	/*
+	 * The number of the register counts, not what it holds; likewise of an
+	 * immediate the value.
+	 */
+	access->read = access->op != RISCV_CSR_WRITE || access->rd;
+	access->write = access->op == RISCV_CSR_WRITE || access->source;
+
+	return true;
+}

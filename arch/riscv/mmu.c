@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * G-stage translation: the formats Sv39x4, Sv48x4 and Sv57x4 for the page-table
+ * library, the fences that keep TLBs honest, and VMIDs.
+ *
+ * A VMID tags everything a hart caches for a VM.  It is the VM's for as long as
+ * its generation lasts; when they have run out, all of the old generation end at
+ * once.  Guest ASIDs are tagged with the VMID only, but mean something else on
+ * each vCPU: a CPU that carried another vCPU before drops them (see
+ * riscv_mmu_load()).
+ */
+#define pr_fmt(fmt) "keel: " fmt
+
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+#include <asm/insn-def.h>
+#include <asm/sbi.h>
+#include <core/pgtable.h>
+
+#include "riscv.h"
+
+static unsigned int tags;
+module_param(tags, uint, 0444);
+MODULE_PARM_DESC(tags, "Debug: number of TLB tags to use, at least 2; 0: all the CPU has");
+
+/* --- entries (privileged manual, "Sv32, Sv39, Sv48 and Sv57 address translation") -- */
+
+#define PTE_V		BIT(0)
+#define PTE_R		BIT(1)
+#define PTE_W		BIT(2)
+#define PTE_X		BIT(3)
+#define PTE_U		BIT(4)	/* every guest access is a user's to the G-stage */
+#define PTE_A		BIT(6)
+#define PTE_D		BIT(7)
+#define PTE_PPN		GENMASK_ULL(53, 10)
+#define PTE_PPN_SHIFT	10
+#define PTE_PBMT_NC	BIT_ULL(61)
+#define PTE_PBMT_IO	BIT_ULL(62)
+
+static u64 pte_make_table(hpa_t table, int level)
+{
+	return ((table >> PAGE_SHIFT) << PTE_PPN_SHIFT) | PTE_V;
+}
+
+static u64 pte_prot_bits(u8 prot)
+{
+	u64 bits = 0;
+
+	/* Write without read is reserved. */
+	if (prot & (PROT_GUEST_READ | PROT_GUEST_WRITE))
+		bits |= PTE_R;
+	if (prot & PROT_GUEST_WRITE)
+		bits |= PTE_W;
+	if (prot & PROT_GUEST_EXEC)
+		bits |= PTE_X;
+
+	return bits;
+}
+
+/*
+ * Accessed and dirty are set from the start: a CPU may leave it to software to
+ * set them, by a fault, and nobody here wants to hear of it.
+ */
+static u64 pte_make_leaf(const struct mmu_map *map, int level)
+{
+	u64 pte = ((map->hpa >> PAGE_SHIFT) << PTE_PPN_SHIFT) | PTE_V | PTE_U | PTE_A | PTE_D |
+		  pte_prot_bits(map->prot);
+
+	/* Without Svpbmt the platform knows what is memory and what is not. */
+	if (riscv_host.svpbmt && map->memtype == MEMTYPE_DEVICE)
+		pte |= PTE_PBMT_IO;
+	if (riscv_host.svpbmt && map->memtype == MEMTYPE_UNCACHED)
+		pte |= PTE_PBMT_NC;
+
+	return pte;
+}
+
+static bool pte_is_present(u64 pte, int level)
+{
+	return pte & PTE_V;
+}
+
+static bool pte_is_leaf(u64 pte, int level)
+{
+	return pte & (PTE_R | PTE_W | PTE_X);
+}
+
+static hpa_t pte_address(u64 pte, int level)
+{
+	return ((pte & PTE_PPN) >> PTE_PPN_SHIFT) << PAGE_SHIFT;
+}
+
+static u8 pte_prot(u64 pte)
+{
+	u8 prot = 0;
+
+	if (pte & PTE_R)
+		prot |= PROT_GUEST_READ;
+	if (pte & PTE_W)
+		prot |= PROT_GUEST_WRITE;
+	if (pte & PTE_X)
+		prot |= PROT_GUEST_EXEC;
+
+	return prot;
+}
+
+static u64 pte_set_prot(u64 pte, u8 prot)
+{
+	return (pte & ~(u64)(PTE_R | PTE_W | PTE_X)) | pte_prot_bits(prot);
+}
+
+#define LEVEL(shift_, leaf_)	{ .shift = (shift_), .bits = 9, .leaf = (leaf_) }
+
+/* The root has four times the entries of another table (Sv39x4 and so on). */
+#define FORMAT(name_, levels_)					\
+	{							\
+		.name		= name_,			\
+		.levels		= levels_,			\
+		.level		= {				\
+			LEVEL(12, true), LEVEL(21, true), LEVEL(30, true),	\
+			LEVEL(39, true), LEVEL(48, true),	\
+		},						\
+		.root_order	= 2,				\
+		.root_bits	= 11,				\
+		.make_table	= pte_make_table,		\
+		.make_leaf	= pte_make_leaf,		\
+		.is_present	= pte_is_present,		\
+		.is_leaf	= pte_is_leaf,			\
+		.address	= pte_address,			\
+		.prot		= pte_prot,			\
+		.set_prot	= pte_set_prot,			\
+	}
+
+/* By hgatp's mode, largest first. */
+static const struct {
+	unsigned long		mode;
+	struct pgtable_format	format;
+} gstage[] = {
+	{ HGATP_MODE_SV57X4, FORMAT("Sv57x4", 5) },
+	{ HGATP_MODE_SV48X4, FORMAT("Sv48x4", 4) },
+	{ HGATP_MODE_SV39X4, FORMAT("Sv39x4", 3) },
+};
+
+static const struct pgtable_format *gstage_format;
+
+/* --- fences ---------------------------------------------------------------------- */
+
+/* All CPUs, whatever the VMID. */
+static void fence_gvma_all(void *unused)
+{
+	asm volatile(HFENCE_GVMA(zero, zero) : : : "memory");
+}
+
+/* What this CPU cached of the page tables of guests with hgatp's VMID. */
+static void fence_vvma(void)
+{
+	asm volatile(HFENCE_VVMA(zero, zero) : : : "memory");
+}
+
+/* More frames than this, and a fence of the whole VMID costs less. */
+#define FENCE_FRAMES_MAX	64
+
+void riscv_mmu_flush(struct vm *vm, struct gfn_range range)
+{
+	unsigned long vmid, size = gfn_to_gpa(range.end - range.start);
+
+	/*
+	 * The entry is gone before the VMID is looked at, and vmid_renew() does it
+	 * the other way round: a hart that uses a newer VMID than ours walks the
+	 * table as it is now.
+	 */
+	smp_mb();
+	vmid = READ_ONCE(vm->arch.vmid);
+	/* Never on a CPU: nothing is cached. */
+	if (!READ_ONCE(vm->arch.vmid_generation))
+		return;
+
+	/* The firmware fences each hart and comes back when all have done so. */
+	WRITE_ONCE(vm->stats.remote_flush, vm->stats.remote_flush + 1);
+	if (range.end - range.start > FENCE_FRAMES_MAX)
+		sbi_remote_hfence_gvma_vmid(cpu_online_mask, 0, -1UL, vmid);
+	else
+		sbi_remote_hfence_gvma_vmid(cpu_online_mask, gfn_to_gpa(range.start), size, vmid);
+}
+
+void riscv_mmu_flush_all(struct vm *vm)
+{
+	riscv_mmu_flush(vm, (struct gfn_range) { .end = U64_MAX });
+}
+
+/* --- VMIDs ------------------------------------------------------------------------- */
+
+static DEFINE_MUTEX(vmid_lock);
+static atomic64_t vmid_generation = ATOMIC64_INIT(1);
+static unsigned long vmid_next = 1;	/* vmid_lock; 0 is nobody's */
+static unsigned long vmid_count;	/* constant after setup */
+
+/*
+ * The next generation.  A CPU that is in a guest with an old VMID leaves it for
+ * this interrupt and does not enter again, because commit sees the generation;
+ * so when all have answered nothing of the old one is cached or made any more.
+ */
+static void vmid_rollover(void)
+{
+	lockdep_assert_held(&vmid_lock);
+
+	atomic64_inc(&vmid_generation);
+	vmid_next = 1;
+	on_each_cpu(fence_gvma_all, NULL, 1);
+}
+
+static bool vmid_is_current(const struct vm *vm)
+{
+	return READ_ONCE(vm->arch.vmid_generation) == atomic64_read(&vmid_generation);
+}
+
+/* May sleep. */
+static void vmid_renew(struct vm *vm)
+{
+	guard(mutex)(&vmid_lock);
+
+	if (vmid_is_current(vm))
+		return;
+	if (riscv_host.vmid_bits) {
+		if (vmid_next >= vmid_count)
+			vmid_rollover();
+		WRITE_ONCE(vm->arch.vmid, vmid_next++);
+	}
+	/* A vCPU that sees the generation sees its VMID. */
+	smp_store_release(&vm->arch.vmid_generation, atomic64_read(&vmid_generation));
+	/* Pairs with the one in riscv_mmu_flush(). */
+	smp_mb();
+}
+
+/* --- vCPUs -------------------------------------------------------------------------- */
+
+/* The vCPU that last ran on this CPU, by serial number: it may be gone. */
+static DEFINE_PER_CPU(u64, last_vcpu);
+
+static void write_hgatp(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	csr_write(CSR_HGATP, (riscv_host.hgatp_mode << HGATP_MODE_SHIFT) |
+			     (READ_ONCE(vm->arch.vmid) << HGATP_VMID_SHIFT) |
+			     (vm->as[0].pgtable.root_hpa >> HGATP_PAGE_SHIFT));
+}
+
+void riscv_mmu_load(struct vcpu *vcpu, int cpu)
+{
+	write_hgatp(vcpu);
+	/*
+	 * Another vCPU may have left translations with our VMID, and our own from
+	 * last time may be older than what we did on another CPU since.
+	 */
+	if (vcpu->cpu != cpu || this_cpu_read(last_vcpu) != vcpu->arch.serial) {
+		if (!riscv_host.vmid_bits)
+			fence_gvma_all(NULL);
+		fence_vvma();
+		this_cpu_write(last_vcpu, vcpu->arch.serial);
+	}
+}
+
+int riscv_mmu_commit(struct vcpu *vcpu)
+{
+	/* Another vCPU may have renewed it: prepare writes hgatp anew. */
+	if (unlikely(vcpu->arch.vmid_generation != atomic64_read(&vmid_generation)))
+		return -EAGAIN;
+
+	return 0;
+}
+
+void riscv_mmu_prepare(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	u64 generation;
+
+	if (vcpu->arch.vmid_generation == atomic64_read(&vmid_generation))
+		return;
+
+	vmid_renew(vm);
+	preempt_disable();
+	generation = smp_load_acquire(&vm->arch.vmid_generation);
+	write_hgatp(vcpu);
+	preempt_enable();
+	/* If it is old again by now, commit finds out. */
+	vcpu->arch.vmid_generation = generation;
+}
+
+void riscv_mmu_requests(struct vcpu *vcpu)
+{
+	preempt_disable();
+	if (vcpu_take_request(vcpu, REQ_FLUSH_ALL))
+		fence_gvma_all(NULL);
+	if (vcpu_take_request(vcpu, REQ_FENCE_VVMA))
+		fence_vvma();
+	if (vcpu_take_request(vcpu, REQ_FENCE_I))
+		asm volatile("fence.i" : : : "memory");
+	preempt_enable();
+}
+
+/* A CPU may have cached that there was nothing, and go on to believe it. */
+void riscv_mmu_faulted(gpa_t gpa)
+{
+	asm volatile(HFENCE_GVMA(%0, zero) : : "r" (gpa >> 2) : "memory");
+}
+
+/* --- life ----------------------------------------------------------------------------- */
+
+int riscv_mmu_create(struct vm *vm)
+{
+	return pgtable_create(&vm->as[0].pgtable, vm, 0, gstage_format);
+}
+
+void riscv_mmu_destroy(struct vm *vm)
+{
+	pgtable_destroy(&vm->as[0].pgtable);
+}
+
+int riscv_mmu_slot_check(struct vm *vm, const struct memslot *slot)
+{
+	return gfn_to_gpa(slot->base + slot->npages) > pgtable_span(gstage_format) ? -EINVAL : 0;
+}
+
+void riscv_mmu_sync_page(struct vm *vm, const struct mmu_map *map)
+{
+	/*
+	 * Caches are coherent with what the host wrote; a guest that executes it
+	 * does its own fence.i, as it would have to after loading it itself.
+	 */
+}
+
+int riscv_mmu_gpa_bits(void)
+{
+	return ilog2(pgtable_span(gstage_format));
+}
+
+/* What hgatp holds of @value, written on this CPU and taken back.  irqs off. */
+static unsigned long probe_hgatp(unsigned long value)
+{
+	unsigned long read;
+
+	csr_write(CSR_HGATP, value);
+	read = csr_read(CSR_HGATP);
+	csr_write(CSR_HGATP, 0);
+
+	return read;
+}
+
+int riscv_mmu_setup(void)
+{
+	unsigned long flags, mode, all;
+	int i;
+
+	local_irq_save(flags);
+	for (i = 0; i < ARRAY_SIZE(gstage); i++) {
+		mode = gstage[i].mode << HGATP_MODE_SHIFT;
+		if (probe_hgatp(mode) == mode)
+			break;
+	}
+	all = i < ARRAY_SIZE(gstage) ? probe_hgatp(mode | HGATP_VMID) : 0;
+	fence_gvma_all(NULL);
+	local_irq_restore(flags);
+
+	if (i == ARRAY_SIZE(gstage)) {
+		pr_err("the CPU's G-stage has none of Sv39x4, Sv48x4 and Sv57x4\n");
+		return -EOPNOTSUPP;
+	}
+
+	gstage_format = &gstage[i].format;
+	riscv_host.hgatp_mode = gstage[i].mode;
+	riscv_host.vmid_bits = hweight_long(all & HGATP_VMID);
+	vmid_count = BIT(riscv_host.vmid_bits);
+	if (tags && tags < vmid_count)
+		vmid_count = max(tags, 2U);
+
+	return 0;
+}

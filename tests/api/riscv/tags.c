@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Translations are tagged with a number of the VM: what one guest has cached must not
+ * serve another, nor another hart of the same guest that has tables of its own.
+ */
+#include <sched.h>
+#include <lib/kvm.h>
+
+#define VMS	48
+#define TURNS	6
+
+static u64 own_value;
+
+/* Read through a page of the window, which every VM maps to other contents. */
+static void guest_look(u64 argument)
+{
+	RISCV_WINDOW_PTE(0) = PTE_OF(RISCV_GPA_LOW) | PTE_RWX;
+	sfence_vma();
+	for (;;)
+		guest_say(guest_read64(RISCV_WINDOW) == READ_ONCE(own_value) &&
+			  guest_read64(GPA_TEST) == READ_ONCE(own_value));
+}
+
+static void pin(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static void check_vms(void)
+{
+	struct vm *vms[VMS];
+	u64 *memory;
+	u64 i, turn, wrong = 0;
+
+	for (i = 0; i < VMS; i++) {
+		vms[i] = vm_create(0);
+		vcpu_create(vms[i], guest_look, 0);
+		memory = vm_add_memory(vms[i], VM_SLOT_TEST, GPA_TEST, PAGE, 0);
+		memory[0] = 0x1000 + i;
+		*(u64 *)(vms[i]->ram + RISCV_GPA_LOW) = 0x1000 + i;
+		guest_var(vms[i], own_value) = 0x1000 + i;
+	}
+	for (turn = 0; turn < TURNS; turn++)
+		for (i = 0; i < VMS; i++)
+			wrong += vcpu_run_said(&vms[i]->vcpus[0]) != 1;
+	report(!wrong, "%u VMs in turn see their own memory", VMS);
+	for (i = 0; i < VMS; i++)
+		vm_destroy(vms[i]);
+}
+
+/* --- two harts, each with its own tables, on one CPU ---------------------- */
+
+#define OWN_ROOT(hart)	(RISCV_GPA_LOW + 0x10000 + (hart) * 0x4000)
+
+static void guest_own_tables(u64 hart)
+{
+	uint64_t *root = (uint64_t *)OWN_ROOT(hart), i;
+	uint64_t *middle = root + 512, *last = root + 1024;
+
+	for (i = 0; i < 4; i++)
+		root[i] = PTE_OF(i << 30) | PTE_RWX;
+	root[RISCV_WINDOW >> 30] = PTE_OF(middle) | PTE_V;
+	middle[0] = PTE_OF(last) | PTE_V;
+	last[0] = PTE_OF(RISCV_GPA_LOW + hart * 0x1000) | PTE_RWX;
+	guest_write64(RISCV_GPA_LOW + hart * 0x1000, 0x2000 + hart);
+	/* The same (no) address space number for both. */
+	csr_write(satp, SATP_SV39 | OWN_ROOT(hart) >> 12);
+	sfence_vma();
+	for (;;)
+		guest_say(guest_read64(RISCV_WINDOW));
+}
+
+static void check_harts(void)
+{
+	struct vm *vm = vm_create(0);
+	u64 i, turn, wrong = 0;
+
+	for (i = 0; i < 2; i++)
+		vcpu_create(vm, guest_own_tables, i);
+	for (turn = 0; turn < 100; turn++)
+		for (i = 0; i < 2; i++)
+			wrong += vcpu_run_said(&vm->vcpus[i]) != 0x2000 + i;
+	report(!wrong, "two harts on one CPU see what their own tables say");
+	vm_destroy(vm);
+}
+
+/* --- one hart that goes from CPU to CPU, and comes back ------------------- */
+
+static void guest_remap(u64 argument)
+{
+	u64 n;
+
+	for (n = 0;; n++) {
+		guest_write64(RISCV_GPA_LOW + (n & 1) * 0x1000, 0x3000 + n);
+		RISCV_WINDOW_PTE(0) = PTE_OF(RISCV_GPA_LOW + (n & 1) * 0x1000) | PTE_RWX;
+		sfence_vma();
+		guest_say(guest_read64(RISCV_WINDOW) == 0x3000 + n);
+	}
+}
+
+static void check_moves(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct vm *vm = vm_create(0);
+	struct vcpu *vcpu = vcpu_create(vm, guest_remap, 0);
+	u64 turn, wrong = 0;
+	cpu_set_t one;
+
+	for (turn = 0; turn < 200; turn++) {
+		CPU_ZERO(&one);
+		CPU_SET(turn % cpus, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		wrong += vcpu_run_said(vcpu) != 1;
+	}
+	report(!wrong, "a hart that comes back to a CPU finds nothing old there");
+	vm_destroy(vm);
+}
+
+TEST(stale_vmid)
+{
+	pin();
+	check_vms();
+	check_harts();
+	check_moves();
+}
