@@ -384,11 +384,20 @@ void imsic_sync(struct vcpu *vcpu)
 static void file_watch(void *data)
 {
 	struct imsic *imsic = data;
-	unsigned long place = READ_ONCE(imsic->place);
+	unsigned long place = READ_ONCE(imsic->place), file;
 
 	/* It may have moved meanwhile; to software only, which wakes by itself. */
-	if (place && place_cpu(place) == smp_processor_id())
-		csr_set(CSR_HGEIE, BIT(place_file(place)));
+	if (!place || place_cpu(place) != smp_processor_id())
+		return;
+
+	/*
+	 * What is pending already may or may not interrupt: an emulator was seen to
+	 * miss it.  So look.
+	 */
+	file = BIT(place_file(place));
+	csr_set(CSR_HGEIE, file);
+	if (csr_read(CSR_HGEIP) & file)
+		WRITE_ONCE(imsic->awake, true);
 }
 
 void imsic_block(struct vcpu *vcpu)

@@ -129,7 +129,8 @@ int machine_fd(struct vm *vm, enum abi_scope scope)
 	case SCOPE_VCPU:
 		return vm->vcpu_count ? vm->vcpus[0].fd : -1;
 	default:
-		return machine_device;
+		/* The irqchip may be one. */
+		return machine_device >= 0 ? machine_device : vm->irqchip_fd;
 	}
 }
 

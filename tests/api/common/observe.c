@@ -154,8 +154,8 @@ static void parse_fault(struct trace *trace, const char *text)
 		trace->unknown++;
 		return;
 	}
-	/* All that lies higher is MMIO of some kind: the test's, or a controller's. */
-	if (gpa >= GPA_MMIO) {
+	/* MMIO of some kind: the test's, or a controller's. */
+	if (gpa >= GPA_MMIO || result == TRACE_NO_MEMORY) {
 		trace->mmio += gpa == GPA_MMIO + 8 && result == TRACE_NO_MEMORY &&
 			       access[1] == 'w';
 		return;

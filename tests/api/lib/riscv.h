@@ -368,6 +368,9 @@ static inline void guest_irq_wait(void)
 	guest_irqs_open();
 }
 
+/* Does the irqchip hear of the end of an interrupt?  A message has none. */
+#define ARCH_IRQFD_RESAMPLE	0
+
 /* --- host side ------------------------------------------------------------ */
 
 struct vcpu;

@@ -297,6 +297,9 @@ static inline void guest_irq_wait(void)
 	sti_hlt();
 }
 
+/* Does the irqchip hear of the end of an interrupt? */
+#define ARCH_IRQFD_RESAMPLE	1
+
 /* --- host side -------------------------------------------------------------------- */
 
 struct vcpu;
