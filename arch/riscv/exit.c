@@ -26,12 +26,6 @@ static bool exit_is_walk(const struct exit_info *exit)
 	return insn == HTINST_PSEUDO_32 || insn == HTINST_PSEUDO_64;
 }
 
-/* A guest whose page table is no memory gets an access fault for the access. */
-static int exit_walk_failed(struct vcpu *vcpu, unsigned long cause)
-{
-	return riscv_inject(vcpu, cause, vcpu->arch.exit.info1);
-}
-
 /*
  * @access: of the instruction; @cause: the access fault that stands for it;
  * @emulate: what does it where there is no memory, NULL: nobody can.
@@ -54,8 +48,9 @@ static int exit_fault(struct vcpu *vcpu, u8 access, unsigned long cause,
 	}
 	if (ret != FAULT_NO_SLOT && ret != FAULT_READONLY)
 		return ret;
+	/* A guest whose page table is no memory gets an access fault for the access. */
 	if (walk || !emulate)
-		return exit_walk_failed(vcpu, cause);
+		return riscv_inject(vcpu, cause, exit->info1);
 
 	vcpu->arch.stats.mmio_insns++;
 

@@ -117,8 +117,6 @@ void riscv_hart_begin(struct vcpu *vcpu, unsigned long pc, unsigned long a1);
 /* Extensions are final now; computes arch.config.  (m) */
 void riscv_configure(struct vcpu *vcpu);
 
-/* --- exit.c ------------------------------------------------------------------------ */
-
 /* --- insn.c, csr.c: trapped instructions ---------------------------------------------- */
 
 /*

@@ -6,18 +6,6 @@
 static struct vm *vm;
 static struct vcpu *vcpu;
 
-static int new_eventfd(void)
-{
-	return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-}
-
-static u64 fired(int fd)
-{
-	u64 count = 0;
-
-	return read(fd, &count, 8) == 8 ? count : 0;
-}
-
 /* --- ioeventfd -------------------------------------------------------------- */
 
 static int ioeventfd(int fd, u64 addr, u32 len, u32 flags, u64 datamatch)
@@ -82,20 +70,20 @@ static void test_one_length(int fd, u32 len)
 {
 	report(!ioeventfd(fd, GPA_MMIO, len, KVM_IOEVENTFD_FLAG_DATAMATCH, 0x42),
 	       "length %u with datamatch", len);
-	report(!write_exits(len, 0, 0x42) && fired(fd) == 1, "the write fires it");
-	report(write_exits(len, 0, 0x43) && !fired(fd), "another value exits");
-	report(write_exits(len, len, 0x42) && !fired(fd), "so does another address");
-	report(write_exits(len == 8 ? 4 : len * 2, 0, 0x42) && !fired(fd),
+	report(!write_exits(len, 0, 0x42) && eventfd_fired(fd) == 1, "the write fires it");
+	report(write_exits(len, 0, 0x43) && !eventfd_fired(fd), "another value exits");
+	report(write_exits(len, len, 0x42) && !eventfd_fired(fd), "so does another address");
+	report(write_exits(len == 8 ? 4 : len * 2, 0, 0x42) && !eventfd_fired(fd),
 	       "and another length");
 	report(!ioeventfd(fd, GPA_MMIO, len, KVM_IOEVENTFD_FLAG_DATAMATCH |
 			  KVM_IOEVENTFD_FLAG_DEASSIGN, 0x42), "deassign");
-	report(write_exits(len, 0, 0x42) && !fired(fd), "then it exits");
+	report(write_exits(len, 0, 0x42) && !eventfd_fired(fd), "then it exits");
 }
 
 TEST(ioeventfd)
 {
 	static const u32 lengths[] = { 1, 2, 4, 8 };
-	int fd = new_eventfd(), other = new_eventfd();
+	int fd = eventfd_create(), other = eventfd_create();
 	size_t i;
 
 	vm = vm_create(0);
@@ -104,7 +92,7 @@ TEST(ioeventfd)
 		test_one_length(fd, lengths[i]);
 
 	report(!ioeventfd(fd, GPA_MMIO, 4, 0, 0), "without datamatch");
-	report(!write_exits(4, 0, 1) && !write_exits(4, 0, 77) && fired(fd) == 2,
+	report(!write_exits(4, 0, 1) && !write_exits(4, 0, 77) && eventfd_fired(fd) == 2,
 	       "any value fires it");
 	report_errno(ioeventfd(other, GPA_MMIO, 4, 0, 0), EEXIST, "the same again");
 	report_errno(ioeventfd(other, GPA_MMIO, 4, KVM_IOEVENTFD_FLAG_DATAMATCH, 5), EEXIST,
@@ -115,15 +103,15 @@ TEST(ioeventfd)
 
 	report(!ioeventfd(fd, GPA_MMIO, 0, 0, 0), "any length");
 	report(!write_exits(1, 0, 1) && !write_exits(2, 0, 1) && !write_exits(4, 0, 1) &&
-	       !write_exits(8, 0, 1) && fired(fd) == 4, "all four lengths fire it");
+	       !write_exits(8, 0, 1) && eventfd_fired(fd) == 4, "all four lengths fire it");
 	report(write_exits(4, 4, 1), "its neighbour does not");
 	report(!ioeventfd(fd, GPA_MMIO, 0, KVM_IOEVENTFD_FLAG_DEASSIGN, 0), "deassign");
 
 	report(!ioeventfd(fd, GPA_MMIO, 4, KVM_IOEVENTFD_FLAG_DATAMATCH, 1) &&
 	       !ioeventfd(other, GPA_MMIO, 4, KVM_IOEVENTFD_FLAG_DATAMATCH, 2),
 	       "two values at one address");
-	report(!write_exits(4, 0, 2) && !fired(fd) && fired(other) == 1 &&
-	       !write_exits(4, 0, 1) && fired(fd) == 1 && !fired(other) &&
+	report(!write_exits(4, 0, 2) && !eventfd_fired(fd) && eventfd_fired(other) == 1 &&
+	       !write_exits(4, 0, 1) && eventfd_fired(fd) == 1 && !eventfd_fired(other) &&
 	       write_exits(4, 0, 3), "each fires its own");
 
 	report_errno(ioeventfd(fd, GPA_MMIO, 3, 0, 0), EINVAL, "length 3");
@@ -187,7 +175,7 @@ static void test_irqfd_delivery(int fd, int other)
 	report(!irqfd(fd, GUEST_IRQ_LINE, KVM_IRQFD_FLAG_DEASSIGN), "deassign");
 	write(fd, &one, 8);
 	sleep_ms(1);
-	report(vcpu_run_said(vcpu) == 3 && fired(fd) == 1, "then nobody listens");
+	report(vcpu_run_said(vcpu) == 3 && eventfd_fired(fd) == 1, "then nobody listens");
 	report(!irqfd(fd, GUEST_IRQ_LINE, KVM_IRQFD_FLAG_DEASSIGN), "deassign what is not there");
 	/* One that is raised before it is assigned. */
 	write(fd, &one, 8);
@@ -221,7 +209,7 @@ static void test_irqfd_running(int fd)
 
 TEST(irqfd)
 {
-	int fd = new_eventfd(), other = new_eventfd();
+	int fd = eventfd_create(), other = eventfd_create();
 
 	vm = vm_create(VM_IRQCHIP);
 	report_errno(irqfd(-1, 1, 0), EBADF, "no descriptor");
@@ -236,7 +224,7 @@ TEST(irqfd)
 	vm_destroy(vm);
 
 	/* The VM goes with irqfds assigned. */
-	fd = new_eventfd();
+	fd = eventfd_create();
 	vm = vm_create(VM_IRQCHIP);
 	irqfd(fd, GUEST_IRQ_LINE, 0);
 	vm_destroy(vm);

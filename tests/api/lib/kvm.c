@@ -36,6 +36,18 @@ int xioctl_(int fd, unsigned long cmd, unsigned long arg, const char *name)
 	return result;
 }
 
+int eventfd_create(void)
+{
+	return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+u64 eventfd_fired(int fd)
+{
+	u64 count = 0;
+
+	return read(fd, &count, 8) == 8 ? count : 0;
+}
+
 size_t kvm_mmap_size(void)
 {
 	static size_t size;

@@ -133,6 +133,9 @@ void vcpu_enter_at(struct vcpu *vcpu, void (*entry)(u64), u64 argument);
 /* An ioctl that must work: bails if not.  Returns its result. */
 #define xioctl(fd, cmd, arg)	xioctl_((fd), (cmd), (unsigned long)(arg), #cmd)
 int xioctl_(int fd, unsigned long cmd, unsigned long arg, const char *name);
+/* An eventfd that does not block, and how often it was signalled since the last look. */
+int eventfd_create(void);
+u64 eventfd_fired(int fd);
 
 int vm_set_slot(struct vm *vm, u32 slot, u64 gpa, u64 size, void *memory, u32 flags);
 /* Anonymous memory in a slot; returns it. */

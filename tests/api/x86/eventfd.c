@@ -13,18 +13,6 @@
 static struct vm *vm;
 static struct vcpu *vcpu;
 
-static int new_eventfd(void)
-{
-	return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-}
-
-static u64 fired(int fd)
-{
-	u64 count = 0;
-
-	return read(fd, &count, 8) == 8 ? count : 0;
-}
-
 static void raise_fd(int fd)
 {
 	u64 one = 1;
@@ -134,20 +122,20 @@ static int ioeventfd(int fd, u64 addr, u32 len, u32 flags, u64 datamatch)
 static void test_port_length(int fd, u32 len)
 {
 	report(!ioeventfd(fd, PORT, len, MATCH, 0x42), "a port, length %u with datamatch", len);
-	report(!exits(OUT, len, PORT, 0x42) && fired(fd) == 1, "the write fires it");
-	report(exits(OUT, len, PORT, 0x43) && !fired(fd), "another value exits");
-	report(exits(OUT, len, PORT + len, 0x42) && !fired(fd), "so does another port");
-	report(exits(OUT, len == 4 ? 1 : len * 2, PORT, 0x42) && !fired(fd),
+	report(!exits(OUT, len, PORT, 0x42) && eventfd_fired(fd) == 1, "the write fires it");
+	report(exits(OUT, len, PORT, 0x43) && !eventfd_fired(fd), "another value exits");
+	report(exits(OUT, len, PORT + len, 0x42) && !eventfd_fired(fd), "so does another port");
+	report(exits(OUT, len == 4 ? 1 : len * 2, PORT, 0x42) && !eventfd_fired(fd),
 	       "and another length");
-	report(exits(IN, 1, PORT, 0) && !fired(fd), "and a read");
+	report(exits(IN, 1, PORT, 0) && !eventfd_fired(fd), "and a read");
 	report(!ioeventfd(fd, PORT, len, MATCH | DEASSIGN, 0x42), "deassign");
-	report(exits(OUT, len, PORT, 0x42) && !fired(fd), "then it exits");
+	report(exits(OUT, len, PORT, 0x42) && !eventfd_fired(fd), "then it exits");
 }
 
 TEST(ioeventfd_pio)
 {
 	static const u32 lengths[] = { 1, 2, 4 };
-	int fd = new_eventfd(), other = new_eventfd();
+	int fd = eventfd_create(), other = eventfd_create();
 	size_t i;
 
 	vm = vm_create(0);
@@ -157,17 +145,17 @@ TEST(ioeventfd_pio)
 
 	report(!ioeventfd(fd, PORT, 0, PIO, 0), "any length");
 	report(!exits(OUT, 1, PORT, 1) && !exits(OUT, 2, PORT, 1) && !exits(OUT, 4, PORT, 1) &&
-	       fired(fd) == 3, "all three lengths fire it");
-	report(exits(OUT, 1, PORT + 1, 1) && !fired(fd), "its neighbour does not");
+	       eventfd_fired(fd) == 3, "all three lengths fire it");
+	report(exits(OUT, 1, PORT + 1, 1) && !eventfd_fired(fd), "its neighbour does not");
 	report_errno(ioeventfd(other, PORT, 0, PIO, 0), EEXIST, "the same again");
 	report(!ioeventfd(other, PORT, 4, 0, 0), "memory at that number is something else");
 	report_errno(ioeventfd(fd, PORT, 0, DEASSIGN, 0), ENOENT, "and is deassigned as that");
-	report(!exits(OUT, 4, PORT, 1) && fired(fd) == 1 && !fired(other),
+	report(!exits(OUT, 4, PORT, 1) && eventfd_fired(fd) == 1 && !eventfd_fired(other),
 	       "the port fires its own");
 	report(!ioeventfd(fd, PORT, 0, PIO | DEASSIGN, 0), "deassign");
 
 	report(!ioeventfd(fd, PORT, 1, PIO, 0), "one byte, any value");
-	report(!exits(OUTS, 0, PORT, 0) && fired(fd) == sizeof(text),
+	report(!exits(OUTS, 0, PORT, 0) && eventfd_fired(fd) == sizeof(text),
 	       "a string fires it once a byte");
 	report(!ioeventfd(fd, PORT, 1, PIO | DEASSIGN, 0), "deassign");
 	close(fd);
@@ -304,21 +292,21 @@ static int resample_irqfd(int fd, int resample, u32 flags)
 
 static void test_resample_once(int fd, int resample)
 {
-	report(taken(false) == 0 && !line_is_up() && !fired(resample), "nothing at first");
+	report(taken(false) == 0 && !line_is_up() && !eventfd_fired(resample), "nothing at first");
 	raise_fd(fd);
 	report(line_is_up(), "the eventfd raises the line");
 	report(taken(false) == 1 && line_in_service(), "the guest takes the interrupt");
-	report(taken(false) == 1 && line_is_up() && !fired(resample),
+	report(taken(false) == 1 && line_is_up() && !eventfd_fired(resample),
 	       "nothing more until it ends it");
-	report(taken(true) == 1 && fired(resample) == 1, "its EOI signals the resamplefd, once");
+	report(taken(true) == 1 && eventfd_fired(resample) == 1, "its EOI signals the resamplefd, once");
 	report(!line_is_up() && !line_in_service(), "and takes the line down");
-	report(taken(false) == 1 && taken(true) == 1 && !fired(resample),
+	report(taken(false) == 1 && taken(true) == 1 && !eventfd_fired(resample),
 	       "an EOI of nothing signals nothing");
 	/* What a device does that still wants attention. */
 	raise_fd(fd);
 	report(taken(false) == 2, "raised again, it comes again");
 	raise_fd(fd);
-	report(taken(false) == 2 && taken(true) == 2 && fired(resample) == 1 && !line_is_up(),
+	report(taken(false) == 2 && taken(true) == 2 && eventfd_fired(resample) == 1 && !line_is_up(),
 	       "raised twice before the EOI, it is one level");
 }
 
@@ -328,35 +316,35 @@ static void test_resample_shared(int fd, int resample, int other, int other_resa
 
 	report(!resample_irqfd(other, other_resample, 0), "a second one on the same line");
 	raise_fd(other);
-	report(taken(false) == 3 && taken(true) == 3 && fired(other_resample) == 1 &&
-	       fired(resample) == 1, "an EOI asks both");
+	report(taken(false) == 3 && taken(true) == 3 && eventfd_fired(other_resample) == 1 &&
+	       eventfd_fired(resample) == 1, "an EOI asks both");
 
 	xioctl(vm->fd, KVM_IRQ_LINE, &level);
 	raise_fd(fd);
-	report(taken(false) == 4 && taken(true) == 5 && fired(resample) == 1 && line_is_up(),
+	report(taken(false) == 4 && taken(true) == 5 && eventfd_fired(resample) == 1 && line_is_up(),
 	       "the level of user space outlasts the EOI");
 	level.level = 0;
 	xioctl(vm->fd, KVM_IRQ_LINE, &level);
 	report(!line_is_up() && taken(true) == 5, "until user space takes it back");
-	fired(resample);
-	fired(other_resample);
+	eventfd_fired(resample);
+	eventfd_fired(other_resample);
 
 	report(!resample_irqfd(other, other_resample, KVM_IRQFD_FLAG_DEASSIGN),
 	       "deassign the second");
 	raise_fd(fd);
-	report(taken(false) == 6 && taken(true) == 6 && fired(resample) == 1 &&
-	       !fired(other_resample), "the first goes on, the second hears nothing");
+	report(taken(false) == 6 && taken(true) == 6 && eventfd_fired(resample) == 1 &&
+	       !eventfd_fired(other_resample), "the first goes on, the second hears nothing");
 	raise_fd(fd);
 	report(taken(false) == 7 && line_is_up(), "one more is in service");
 	report(!resample_irqfd(fd, resample, KVM_IRQFD_FLAG_DEASSIGN), "deassign the last");
 	report(!line_is_up(), "nobody is left to lower the line, so it goes down");
-	report(taken(true) == 7 && !fired(resample), "its EOI tells nobody");
+	report(taken(true) == 7 && !eventfd_fired(resample), "its EOI tells nobody");
 }
 
 TEST(irqfd_resample)
 {
-	int fd = new_eventfd(), resample = new_eventfd();
-	int other = new_eventfd(), other_resample = new_eventfd();
+	int fd = eventfd_create(), resample = eventfd_create();
+	int other = eventfd_create(), other_resample = eventfd_create();
 
 	need_cap(KVM_CAP_IRQFD_RESAMPLE, "KVM_CAP_IRQFD_RESAMPLE");
 	vm = vm_create(VM_IRQCHIP);
@@ -371,5 +359,5 @@ TEST(irqfd_resample)
 	resample_irqfd(fd, resample, 0);
 	raise_fd(fd);
 	vm_destroy(vm);
-	report(!fired(resample), "the end of the VM is no EOI");
+	report(!eventfd_fired(resample), "the end of the VM is no EOI");
 }
