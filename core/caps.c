@@ -60,7 +60,7 @@ static const struct cap_desc core_caps[] = {
 	{ .cap = KVM_CAP_DESTROY_MEMORY_REGION_WORKS,	.value = 1 },
 	{ .cap = KVM_CAP_JOIN_MEMORY_REGIONS_WORKS,	.value = 1 },
 	{ .cap = KVM_CAP_SYNC_MMU,			.value = 1 },
-	{ .cap = KVM_CAP_READONLY_MEM,			.value = 1 },
+	{ .cap = KVM_CAP_READONLY_MEM,			.value = ARCH_READONLY_SLOTS },
 	{ .cap = KVM_CAP_NR_MEMSLOTS,			.value = MEMSLOT_IDS },
 	{ .cap = KVM_CAP_MULTI_ADDRESS_SPACE,		.value = ARCH_ADDRESS_SPACES },
 	{ .cap = KVM_CAP_MEMORY_FAULT_INFO,		.value = 1 },

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include <core/device.h>
 #include <core/host.h>
@@ -84,43 +85,74 @@ static void device_destroy(struct device_guest *device)
 	kfree(device);
 }
 
-int device_guest_create(struct vm *vm, struct kvm_create_device *args)
+/* The device and its file. */
+static struct file *device_create(struct vm *vm, const struct device_guest_type *type)
 {
-	const struct device_guest_type *type;
 	struct device_guest *device;
-	int ret;
+	struct file *file;
+	int err;
 
 	lockdep_assert_held(&vm->lock);
 
-	if (args->flags & ~KVM_CREATE_DEVICE_TEST)
-		return -EINVAL;
-	type = device_type_find(args->type);
-	if (!type)
-		return -ENODEV;
-	if (args->flags & KVM_CREATE_DEVICE_TEST)
-		return 0;
-
 	device = kzalloc(sizeof(*device), GFP_KERNEL_ACCOUNT);
 	if (!device)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	device->type = type;
 	device->vm = vm;
 
-	ret = type->create(device);
-	if (ret) {
+	err = type->create(device);
+	if (err) {
 		kfree(device);
-		return ret;
+		return ERR_PTR(err);
 	}
 	list_add_tail(&device->link, &vm->devices);
 
 	vm_get(vm);
-	ret = anon_inode_getfd(type->name, &device_fops, device, O_RDWR | O_CLOEXEC);
-	if (ret < 0) {
+	file = anon_inode_getfile(type->name, &device_fops, device, O_RDWR);
+	if (IS_ERR(file)) {
 		vm_put(vm);
 		device_destroy(device);
-		return ret;
 	}
-	args->fd = ret;
+
+	return file;
+}
+
+int device_guest_create(struct vm *vm, struct kvm_create_device __user *user)
+{
+	const struct device_guest_type *type;
+	struct kvm_create_device args;
+	struct file *file;
+	int err, fd;
+
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (args.flags & ~KVM_CREATE_DEVICE_TEST)
+		return -EINVAL;
+	type = device_type_find(args.type);
+	if (!type)
+		return -ENODEV;
+	err = type->probe ? type->probe() : 0;
+	if (err || args.flags & KVM_CREATE_DEVICE_TEST)
+		return err;
+
+	/* Everything that can fail for user space's sake comes before there is a device. */
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	args.fd = fd;
+	if (copy_to_user(user, &args, sizeof(args))) {
+		put_unused_fd(fd);
+		return -EFAULT;
+	}
+
+	mutex_lock(&vm->lock);
+	file = device_create(vm, type);
+	mutex_unlock(&vm->lock);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
 
 	return 0;
 }

@@ -15,6 +15,7 @@ struct device_guest;
 struct device_guest_type {
 	u32		type;		/* KVM_DEV_TYPE_* */
 	const char	*name;
+	int	(*probe)(void);	/* can this host have one?  NULL: yes */
 	int	(*create)(struct device_guest *device);
 	void	(*destroy)(struct device_guest *device);	/* at the VM's end */
 	int	(*set)(struct device_guest *device, const struct kvm_device_attr *attr);
@@ -32,7 +33,12 @@ struct device_guest {
 /* The architecture's types; { .name = NULL } ends. */
 extern const struct device_guest_type arch_devices[];
 
-int device_guest_create(struct vm *vm, struct kvm_create_device *args);
+/*
+ * KVM_CREATE_DEVICE.  Takes vm->lock, and reads and writes @user before.  0 or -errno;
+ * nothing has been created then, though @user->fd may have been written.
+ */
+int device_guest_create(struct vm *vm, struct kvm_create_device __user *user);
+
 void devices_destroy(struct vm *vm);
 
 #endif /* CORE_DEVICE_H */

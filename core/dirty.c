@@ -3,8 +3,10 @@
  * The dirty log of a slot: one bit per page that was written since user space
  * last asked.  The guest's own writes are seen by write protection: a page whose
  * bit is clear is not writable through the page tables, so the write faults and
- * fault.c sets the bit as it grants it.  Writes done for the guest by us set it
- * in memslot_mark_dirty().
+ * fault.c sets the bit as it grants it.  Where hardware notes the first write through
+ * a page-table entry that is clean (pgtable_format.logs_writes), pages are made clean
+ * instead of read-only, and the architecture sets the bits as vCPUs leave the guest.
+ * Writes done for the guest by us set it in memslot_mark_dirty().
  *
  * A bit is always taken before its page is protected again, and nothing is shown
  * to user space before the flush: what is written later sets the bit again, what
@@ -83,6 +85,16 @@ static struct pgtable *slot_pgtable(struct vm *vm, const struct memslot *slot)
 static void slot_flush(struct vm *vm, const struct memslot *slot)
 {
 	pgtable_flush(slot_pgtable(vm, slot), slot->base, slot->base + slot->npages);
+}
+
+/*
+ * What hardware has noted for vCPUs that are in the guest goes to the log: they leave
+ * it.  Only so that the log is not late; nothing would be lost.
+ */
+static void slot_drain(struct vm *vm, const struct memslot *slot)
+{
+	if (slot_pgtable(vm, slot)->format->logs_writes)
+		vm_request_all(vm, REQ_UNBLOCK, true);
 }
 
 /* The piece of a slot that starts @offset pages into it. */
@@ -239,6 +251,7 @@ int dirty_get(struct vm *vm, const struct kvm_dirty_log *log)
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 
+	slot_drain(vm, slot);
 	/* Bits stay until user space clears them. */
 	if (log_is_manual(vm))
 		return copy_to_user(log->dirty_bitmap, slot->dirty, log_bytes(slot)) ?

@@ -24,6 +24,7 @@
 
 #include <core/host.h>
 #include <core/iobus.h>
+#include <core/ioctl.h>
 #include <core/irq.h>
 #include <core/vm.h>
 
@@ -59,19 +60,24 @@ struct irqfd_poll {
 	struct irqfd	*irqfd;
 };
 
-/* Ordered: late injections and shutdowns of all VMs, in turn. */
-static struct workqueue_struct *irqfd_workqueue;
-
-int irqfd_init_module(void)
+/*
+ * Late injections and shutdowns, in turn.  The queue is the VM's own, so that none waits for
+ * what another VM does.  Under no lock of ours.
+ */
+static int irqfd_queue_create(struct vm *vm)
 {
-	irqfd_workqueue = alloc_ordered_workqueue("keel-irqfd", 0);
+	struct workqueue_struct *queue;
 
-	return irqfd_workqueue ? 0 : -ENOMEM;
-}
+	if (READ_ONCE(vm->irqfd_queue))
+		return 0;
+	queue = alloc_ordered_workqueue("keel-irqfd", 0);
+	if (!queue)
+		return -ENOMEM;
+	/* Somebody else was faster. */
+	if (cmpxchg(&vm->irqfd_queue, NULL, queue))
+		destroy_workqueue(queue);
 
-void irqfd_exit_module(void)
-{
-	destroy_workqueue(irqfd_workqueue);
+	return 0;
 }
 
 void eventfd_init(struct vm *vm)
@@ -106,11 +112,11 @@ static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int flags, 
 	if (events & EPOLLIN) {
 		eventfd_ctx_do_read(irqfd->eventfd, &count);
 		if (irqfd_deliver(irqfd) == -EWOULDBLOCK)
-			queue_work(irqfd_workqueue, &irqfd->inject);
+			queue_work(irqfd->vm->irqfd_queue, &irqfd->inject);
 	}
 	if (events & EPOLLHUP && !irqfd->closed) {
 		irqfd->closed = true;
-		queue_work(irqfd_workqueue, &irqfd->shutdown);
+		queue_work(irqfd->vm->irqfd_queue, &irqfd->shutdown);
 	}
 
 	return 0;
@@ -251,12 +257,16 @@ static void irqfd_remove(struct vm *vm, const struct eventfd_ctx *eventfd, u32 g
 	mutex_unlock(&vm->irq_lock);
 
 	/* Those that were closed. */
-	flush_workqueue(irqfd_workqueue);
+	if (READ_ONCE(vm->irqfd_queue))
+		flush_workqueue(vm->irqfd_queue);
 }
 
 void irqfd_release(struct vm *vm)
 {
 	irqfd_remove(vm, NULL, 0);
+	if (vm->irqfd_queue)
+		destroy_workqueue(vm->irqfd_queue);
+	vm->irqfd_queue = NULL;
 }
 
 static int irqfd_deassign(struct vm *vm, const struct kvm_irqfd *args)
@@ -300,7 +310,7 @@ static int irqfd_add(struct irqfd *irqfd, struct file *file)
 	init_poll_funcptr(&poll.table, irqfd_attach);
 	/* It may have been signalled before. */
 	if (vfs_poll(file, &poll.table) & EPOLLIN)
-		queue_work(irqfd_workqueue, &irqfd->inject);
+		queue_work(vm->irqfd_queue, &irqfd->inject);
 
 	return 0;
 }
@@ -335,6 +345,9 @@ static int irqfd_assign(struct vm *vm, const struct kvm_irqfd *args)
 	file = eventfd_fget(args->fd);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	ret = irqfd_queue_create(vm);
+	if (ret)
+		goto out_put_file;
 	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
 	if (!irqfd) {
 		ret = -ENOMEM;
@@ -372,14 +385,22 @@ int irqfd_ioctl(struct vm *vm, const struct kvm_irqfd *args)
 		return -EINVAL;
 	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)
 		return irqfd_deassign(vm, args);
+	/* Where nobody hears of an EOI the line would stay up for ever. */
+	if (args->flags & KVM_IRQFD_FLAG_RESAMPLE && !cap_check(vm, KVM_CAP_IRQFD_RESAMPLE))
+		return -EINVAL;
 
 	return irqfd_assign(vm, args);
 }
 
 /* --- ioeventfd ------------------------------------------------------------------- */
 
+/* The flag for IOBUS_NOTIFY, where guests have such calls. */
+#ifndef ARCH_IOEVENTFD_NOTIFY
+#define ARCH_IOEVENTFD_NOTIFY	0
+#endif
+
 #define IOEVENTFD_FLAGS	(KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_PIO | \
-			 KVM_IOEVENTFD_FLAG_DEASSIGN)
+			 KVM_IOEVENTFD_FLAG_DEASSIGN | ARCH_IOEVENTFD_NOTIFY)
 
 /* All constant but the link. */
 struct ioeventfd {
@@ -453,6 +474,7 @@ static void ioeventfd_destroy(struct io_device *device)
 }
 
 static const struct io_device_ops ioeventfd_ops = {
+	.atomic		= HOST_EVENTFD_ATOMIC,
 	.read		= ioeventfd_read,
 	.write		= ioeventfd_write,
 	.destroy	= ioeventfd_destroy,
@@ -519,9 +541,19 @@ static int ioeventfd_deassign(struct vm *vm, const struct ioeventfd *which)
 	return -ENOENT;
 }
 
+static enum iobus_kind ioeventfd_bus(const struct kvm_ioeventfd *args)
+{
+	if (args->flags & ARCH_IOEVENTFD_NOTIFY)
+		return IOBUS_NOTIFY;
+
+	return args->flags & KVM_IOEVENTFD_FLAG_PIO ? IOBUS_PIO : IOBUS_MMIO;
+}
+
 static int ioeventfd_check(const struct kvm_ioeventfd *args)
 {
 	if (args->flags & ~IOEVENTFD_FLAGS)
+		return -EINVAL;
+	if (args->flags & ARCH_IOEVENTFD_NOTIFY && args->flags & KVM_IOEVENTFD_FLAG_PIO)
 		return -EINVAL;
 
 	switch (args->len) {
@@ -542,7 +574,7 @@ int ioeventfd_ioctl(struct vm *vm, const struct kvm_ioeventfd *args)
 	bool deassign = args->flags & KVM_IOEVENTFD_FLAG_DEASSIGN;
 	struct ioeventfd ioeventfd = {
 		.device.ops	= &ioeventfd_ops,
-		.bus		= args->flags & KVM_IOEVENTFD_FLAG_PIO ? IOBUS_PIO : IOBUS_MMIO,
+		.bus		= ioeventfd_bus(args),
 		.addr		= args->addr,
 		.len		= args->len,
 		.any_data	= !(args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH),

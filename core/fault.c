@@ -129,22 +129,30 @@ out_unlock:
 
 /* --- mapping it ------------------------------------------------------------- */
 
+/* Is an invalidation of any of the block of @order around the page under way? */
+static bool fault_is_invalidated(const struct fault *fault, u8 order)
+{
+	const struct vm *vm = fault->vm;
+	hva_t size = PAGE_SIZE << order, start = fault->hva & ~(size - 1);
+
+	return vm->invalidate_count && start < vm->invalidate_end &&
+	       start + size > vm->invalidate_start;
+}
+
 /*
  * Was the address, or may it have been, invalidated since the page was looked
  * up?  mmu_lock held.
  */
 static bool fault_is_stale(const struct fault *fault)
 {
-	const struct vm *vm = fault->vm;
-
-	if (vm->invalidate_count && fault->hva >= vm->invalidate_start &&
-	    fault->hva < vm->invalidate_end)
-		return true;
-
-	return vm->invalidate_seq != fault->seq;
+	return fault_is_invalidated(fault, 0) || fault->vm->invalidate_seq != fault->seq;
 }
 
-/* Is the block of @order around the page inside the slot, and aligned alike? */
+/*
+ * Is the block of @order around the page inside the slot, and aligned alike?  And does
+ * all of it stay: while an invalidation is under way, the host's page tables may still
+ * have what is about to go.  mmu_lock held.
+ */
 static bool fault_fits(const struct fault *fault, u8 order)
 {
 	const struct memslot *slot = fault->slot;
@@ -152,7 +160,21 @@ static bool fault_fits(const struct fault *fault, u8 order)
 	gfn_t first = fault->gfn & ~(pages - 1);
 
 	return first >= slot->base && first + pages <= slot->base + slot->npages &&
-	       !((fault->gfn ^ (fault->hva >> PAGE_SHIFT)) & (pages - 1));
+	       !((fault->gfn ^ (fault->hva >> PAGE_SHIFT)) & (pages - 1)) &&
+	       !fault_is_invalidated(fault, order);
+}
+
+/*
+ * The order of a group that may hold the page, or 0.  All of it has to be of one folio,
+ * because that is what is marked dirty.
+ */
+static u8 fault_group_order(const struct fault *fault, const struct pgtable_format *format)
+{
+	if (!format->group_order || !fault->page ||
+	    folio_order(page_folio(fault->page)) < format->group_order)
+		return 0;
+
+	return format->group_order;
 }
 
 /*
@@ -161,27 +183,30 @@ static bool fault_fits(const struct fault *fault, u8 order)
  */
 static u8 fault_order(const struct fault *fault, const struct pgtable_format *format)
 {
-	u8 order;
+	u8 group = fault_group_order(fault, format), order;
 
-	/* A log counts base pages. */
-	if (fault->slot->dirty || !fault_fits(fault, pgtable_leaf_order(format, PMD_SHIFT - PAGE_SHIFT)))
+	/* A log counts base pages, and some formats execute nothing larger. */
+	if (fault->slot->dirty ||
+	    (format->exec_small && (fault->access & PROT_GUEST_EXEC)) ||
+	    !fault_fits(fault, group ?: pgtable_leaf_order(format, PMD_SHIFT - PAGE_SHIFT)))
 		return 0;
 
-	order = pgtable_leaf_order(format, host_leaf_order(fault->vm->mm, fault->hva));
+	order = host_leaf_order(fault->vm->mm, fault->hva, fault->pfn, group, fault->writable);
+	order = pgtable_leaf_order(format, order);
 	while (order && !fault_fits(fault, order))
 		order = pgtable_leaf_order(format, order - 1);
 
 	return order;
 }
 
-static u8 fault_prot(const struct fault *fault)
+static u8 fault_prot(const struct fault *fault, const struct pgtable_format *format, u8 order)
 {
 	u8 prot = PROT_GUEST_READ | fault->access;
 
-	if (fault->memtype == MEMTYPE_NORMAL)
+	if (fault->memtype == MEMTYPE_NORMAL && !(format->exec_small && order))
 		prot |= PROT_GUEST_EXEC;
 	/* With a log, the first write has to be seen. */
-	if (fault->writable && !fault->slot->dirty)
+	if (fault->writable && (!fault->slot->dirty || format->logs_writes))
 		prot |= PROT_GUEST_WRITE;
 
 	return prot;
@@ -192,33 +217,34 @@ static u8 fault_prot(const struct fault *fault)
  * before the host cleans a page it takes the mapping away, so here it is a page
  * that its owner lets be dirtied.
  */
-static void fault_mark_dirty(const struct fault *fault, u8 prot)
+static void fault_mark_dirty(const struct fault *fault, const struct mmu_map *map)
 {
-	if (!(prot & PROT_GUEST_WRITE))
+	if (!(map->prot & PROT_GUEST_WRITE))
 		return;
 
 	if (fault->page && !PageDirty(fault->page))
 		set_page_dirty(fault->page);
-	memslot_mark_dirty(fault->slot, fault->gfn);
+	if (!map->clean)
+		memslot_mark_dirty(fault->slot, fault->gfn);
 }
 
-static int fault_map(struct fault *fault, struct page_cache *cache)
+/* mmu_lock held.  pgtable_map()'s results. */
+static int fault_map_locked(struct fault *fault, struct pgtable *pt, struct page_cache *cache)
 {
-	struct pgtable *pt = &fault->vm->as[fault->slot->as_id].pgtable;
 	struct mmu_map map = {
-		.prot = fault_prot(fault),
 		.memtype = fault->memtype,
+		.clean = pt->format->logs_writes && fault->slot->dirty && !fault_is_write(fault),
 	};
-	int ret = -EAGAIN;
 	u64 pages;
+	int ret;
 
-	read_lock(&fault->vm->mmu_lock);
 	if (fault_is_stale(fault))
-		goto out_unlock;
+		return -EAGAIN;
 
 	map.order = fault_order(fault, pt->format);
 	for (;;) {
 		pages = 1ULL << map.order;
+		map.prot = fault_prot(fault, pt->format, map.order);
 		map.gpa = gfn_to_gpa(fault->gfn & ~(pages - 1));
 		map.hpa = PFN_PHYS((u64)fault->pfn & ~(pages - 1));
 		ret = pgtable_map(pt, cache, &map);
@@ -228,10 +254,33 @@ static int fault_map(struct fault *fault, struct page_cache *cache)
 		map.order = pgtable_leaf_order(pt->format, map.order - 1);
 	}
 	if (!ret)
-		fault_mark_dirty(fault, map.prot);
+		fault_mark_dirty(fault, &map);
 
-out_unlock:
+	return ret;
+}
+
+static struct gfn_range one_frame(gfn_t gfn, int as_id)
+{
+	return (struct gfn_range) { .start = gfn, .end = gfn + 1, .as_id = as_id };
+}
+
+static int fault_map(struct fault *fault, struct page_cache *cache)
+{
+	struct pgtable *pt = &fault->vm->as[fault->slot->as_id].pgtable;
+	int ret;
+
+	read_lock(&fault->vm->mmu_lock);
+	ret = fault_map_locked(fault, pt, cache);
 	read_unlock(&fault->vm->mmu_lock);
+	if (likely(ret != -EBUSY))
+		return ret;
+
+	/* A group that grants less: all of it goes, and does not come back before this. */
+	write_lock(&fault->vm->mmu_lock);
+	pgtable_unmap(pt, one_frame(fault->gfn, pt->as_id), false);
+	ret = fault_map_locked(fault, pt, cache);
+	write_unlock(&fault->vm->mmu_lock);
+
 	return ret;
 }
 
@@ -279,31 +328,59 @@ static int fault_result(struct vcpu *vcpu, gpa_t gpa, int ret)
 	}
 }
 
-int vcpu_fault(struct vcpu *vcpu, gpa_t gpa, u8 access)
+static noinline int fault_on_slot(struct vcpu *vcpu, struct memslot *slot, gpa_t gpa, u8 access)
 {
 	struct fault fault = {
 		.vm = vcpu->vm,
-		.slot = vcpu_memslot(vcpu, gpa_to_gfn(gpa)),
+		.slot = slot,
 		.gfn = gpa_to_gfn(gpa),
+		.hva = memslot_hva(slot, gpa_to_gfn(gpa)),
 		.access = access,
 	};
+
+	vcpu->stats.faults++;
+
+	return fault_result(vcpu, gpa, fault_serve(&fault, &vcpu->page_cache));
+}
+
+int vcpu_fault(struct vcpu *vcpu, gpa_t gpa, u8 access)
+{
+	gfn_t gfn = gpa_to_gfn(gpa);
+	struct memslot *slot = NULL;
 	int ret;
 
-	if (!fault.slot) {
+	/* A device is asked again and again. */
+	if (!vcpu_memslot_missed(vcpu, gfn))
+		slot = vcpu_memslot(vcpu, gfn);
+	if (!slot)
 		ret = FAULT_NO_SLOT;
-	} else if (fault_is_write(&fault) && memslot_readonly(fault.slot)) {
+	else if ((access & PROT_GUEST_WRITE) && memslot_readonly(slot))
 		ret = FAULT_READONLY;
-	} else {
-		vcpu->stats.faults++;
-		fault.hva = memslot_hva(fault.slot, fault.gfn);
-		ret = fault_result(vcpu, gpa, fault_serve(&fault, &vcpu->page_cache));
-	}
+	else
+		ret = fault_on_slot(vcpu, slot, gpa, access);
 	trace_keel_fault(vcpu, gpa, access, ret);
 
 	return ret;
 }
 
 /* --- without a slot --------------------------------------------------------- */
+
+/*
+ * What is mapped there goes first, whole: user space may have put a slot there, and
+ * a huge leaf of its memory must not be split into leaves of the device's type.
+ */
+static int device_map_one(struct vm *vm, struct pgtable *pt, struct page_cache *cache,
+			  const struct mmu_map *map)
+{
+	int ret;
+
+	write_lock(&vm->mmu_lock);
+	pgtable_unmap(pt, one_frame(gpa_to_gfn(map->gpa), pt->as_id), false);
+	ret = pgtable_map(pt, cache, map);
+	write_unlock(&vm->mmu_lock);
+
+	return ret;
+}
 
 int mmu_map_device(struct vm *vm, gpa_t gpa, hpa_t hpa, u8 memtype)
 {
@@ -322,11 +399,8 @@ int mmu_map_device(struct vm *vm, gpa_t gpa, hpa_t hpa, u8 memtype)
 		do {
 			cond_resched();
 			ret = pgtable_cache_fill(pt, &cache);
-			if (ret)
-				break;
-			read_lock(&vm->mmu_lock);
-			ret = pgtable_map(pt, &cache, &map);
-			read_unlock(&vm->mmu_lock);
+			if (!ret)
+				ret = device_map_one(vm, pt, &cache, &map);
 		} while (ret == -EAGAIN);
 	}
 	page_cache_drain(&cache);
@@ -341,14 +415,8 @@ void mmu_unmap_device(struct vm *vm, gpa_t gpa)
 	int as_id;
 
 	for (as_id = 0; as_id < ARCH_ADDRESS_SPACES; as_id++) {
-		struct gfn_range range = {
-			.start = gpa_to_gfn(gpa),
-			.end = gpa_to_gfn(gpa) + 1,
-			.as_id = as_id,
-		};
-
 		write_lock(&vm->mmu_lock);
-		pgtable_unmap(&vm->as[as_id].pgtable, range, true);
+		pgtable_unmap(&vm->as[as_id].pgtable, one_frame(gpa_to_gfn(gpa), as_id), true);
 		write_unlock(&vm->mmu_lock);
 	}
 }

@@ -14,6 +14,7 @@
 #include <linux/hrtimer.h>
 #include <linux/instruction_pointer.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
@@ -130,10 +131,10 @@ static inline bool host_run_immediate_exit(const struct kvm_run *run)
  * Does the task owe something that is done only on the way to user space?
  *
  * A module cannot do this work itself (what the kernel offers wants a struct
- * kvm_vcpu), so core goes to user space for it as for a signal.  The flag alone
- * does not say that there is any: restartable sequences set it at every context
- * switch, and those are served well enough at the next return to user space,
- * whenever that is.  What cannot wait is looked at by name.
+ * kvm_vcpu), so core takes the way to user space for it, see host_restart().  The
+ * flag alone does not say that there is any: restartable sequences set it at every
+ * context switch, and those are served well enough at the next return to user
+ * space, whenever that is.  What cannot wait is looked at by name.
  */
 static inline bool host_resume_work(unsigned long thread_flags)
 {
@@ -159,12 +160,27 @@ static __always_inline bool host_work_pending(void)
 	return (flags & (HOST_SIGNAL | HOST_RESCHED)) || host_resume_work(flags);
 }
 
-/* Must the task go to user space, for a signal or for work it owes? */
 static inline bool host_signal_pending(void)
 {
-	unsigned long flags = read_thread_flags();
+	return read_thread_flags() & HOST_SIGNAL;
+}
 
-	return (flags & HOST_SIGNAL) || host_resume_work(flags);
+/* Does the task have to go to user space, although there is no signal? */
+static inline bool host_restart_pending(void)
+{
+	return host_resume_work(read_thread_flags());
+}
+
+/*
+ * The system call is about to return -ERESTARTNOHAND for that.  On the way out the
+ * task does the work, finds no signal, and begins the call again: user space never
+ * sees it end.  If there is a signal by then and a handler runs, the call ends with
+ * EINTR.  Called last: a change of the signal mask would look for a signal, too.
+ */
+static inline void host_restart(void)
+{
+	/* Who delivers signals is who makes a call begin again. */
+	set_thread_flag(TIF_SIGPENDING);
 }
 
 /* Give the CPU to others if they want it.  May sleep. */
@@ -189,13 +205,19 @@ static inline void host_rcu_note_guest(void)
  * From here on time is the guest's.  irqs off, RCU watching.
  *
  * Once per stay, not per entry: a stay ends at the latest with the next host
- * interrupt, so RCU hears of a quiescent state at least once per tick.
+ * interrupt.  RCU hears of a quiescent state once per tick, if it does not hear by
+ * itself (context tracking): whoever wants one sooner asks the task to reschedule.
+ * *@noted: when it last heard.
  */
-static __always_inline void host_guest_time_enter(void)
+static __always_inline void host_guest_time_enter(unsigned long *noted)
 {
+	unsigned long now = jiffies;
+
 	vtime_account_guest_enter();
-	if (!context_tracking_enabled_this_cpu())
+	if (!context_tracking_enabled_this_cpu() && unlikely(*noted != now)) {
+		*noted = now;
 		host_rcu_note_guest();
+	}
 }
 
 /* Time is the host's again.  irqs off, RCU watching. */
@@ -232,7 +254,13 @@ static __always_inline void host_guest_state_exit(void)
 
 /* --- eventfd --------------------------------------------------------------------- */
 
-/* Add one to an eventfd.  Any context but NMI. */
+/*
+ * May it be signalled with irqs off?  On PREEMPT_RT its lock sleeps, so devices that may
+ * come to that are none for fast handlers there (io_device_ops.atomic).
+ */
+#define HOST_EVENTFD_ATOMIC	(!IS_ENABLED(CONFIG_PREEMPT_RT))
+
+/* Add one to an eventfd.  Any context but NMI, by the above. */
 static inline void host_eventfd_signal(struct eventfd_ctx *eventfd)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
@@ -283,12 +311,38 @@ static inline int host_follow_pfn(struct vm_area_struct *vma, unsigned long addr
 }
 
 /*
- * How large a page, as order, does the host use at @address?  Right only while
- * the caller holds off the notifier.  Interrupts are off so that no table is
- * freed under the walk.
+ * Do the 1 << @order entries from @first on map the pages from @pfn on, and is each of
+ * them good for a read, and for a @write?
  */
-static inline u8 host_leaf_order(struct mm_struct *mm, unsigned long address)
+static inline bool host_is_group(const pte_t *first, unsigned long pfn, u8 order, bool write)
 {
+	unsigned long i, pages = 1UL << order;
+
+	for (i = 0; i < pages; i++) {
+		pte_t pte = READ_ONCE(first[i]);
+
+		if (pte_protnone(pte) || !pte_access_permitted(pte, write) ||
+		    pte_pfn(pte) != pfn + i)
+			return false;
+		/* A group for the host too, and the other entries like this one. */
+		if (!i && pte_leaf_size(pte) >= pages * PAGE_SIZE)
+			break;
+	}
+
+	return true;
+}
+
+/*
+ * How large a page, as order, does the host use at @address, where it has @pfn?  Base
+ * pages count as a page of @group_order (0: never) if they lie side by side and all can
+ * be read, and with @write also written.  Right only while the caller holds off the
+ * notifier for all of the page.  Interrupts are off so that no table is freed under the
+ * walk.
+ */
+static inline u8 host_leaf_order(struct mm_struct *mm, unsigned long address,
+				 unsigned long pfn, u8 group_order, bool write)
+{
+	unsigned long pages = 1UL << group_order;
 	unsigned long flags;
 	u8 order = 0;
 	pgd_t *pgdp, pgd;
@@ -317,8 +371,14 @@ static inline u8 host_leaf_order(struct mm_struct *mm, unsigned long address)
 	}
 
 	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, address));
-	if (pmd_present(pmd) && pmd_leaf(pmd))
+	if (!pmd_present(pmd))
+		goto out_irq_restore;
+	if (pmd_leaf(pmd))
 		order = PMD_SHIFT - PAGE_SHIFT;
+	else if (group_order &&
+		 host_is_group(pte_offset_kernel(&pmd, address & ~(pages * PAGE_SIZE - 1)),
+			       pfn & ~(pages - 1), group_order, write))
+		order = group_order;
 
 out_irq_restore:
 	local_irq_restore(flags);

@@ -24,13 +24,6 @@
 #define IOBUS_RANGES_MAX	16384
 #define COALESCED_ZONES_MAX	256
 
-/*
- * Most accesses find nobody and go to user space.  They are told apart by one
- * bit test: the address space is cut into granules, and granules share bits.
- */
-#define IOBUS_FILTER_BITS	1024
-#define IOBUS_PIO_GRANULE_SHIFT	3
-
 struct iobus_range {
 	gpa_t			 addr;
 	u64			 len;	/* 0: an access of any length at addr */
@@ -40,7 +33,6 @@ struct iobus_range {
 
 struct iobus {
 	int			 count;
-	DECLARE_BITMAP(filter, IOBUS_FILTER_BITS);
 	struct iobus_range	 range[];
 };
 
@@ -53,16 +45,6 @@ struct coalesced_zone {
 };
 
 /* --- lookup ------------------------------------------------------------ */
-
-static unsigned int granule_shift(enum iobus_kind kind)
-{
-	return kind == IOBUS_PIO ? IOBUS_PIO_GRANULE_SHIFT : PAGE_SHIFT;
-}
-
-static unsigned int filter_bit(enum iobus_kind kind, gpa_t addr)
-{
-	return (addr >> granule_shift(kind)) % IOBUS_FILTER_BITS;
-}
 
 static gpa_t range_last(gpa_t addr, u64 len)
 {
@@ -95,27 +77,45 @@ static int iobus_find(const struct iobus *bus, gpa_t addr)
 	return low - 1;
 }
 
+/* The same, but a vCPU mostly asks for the device it asked for last. */
+static __always_inline int iobus_find_again(struct vcpu *vcpu, enum iobus_kind kind,
+					    const struct iobus *bus, gpa_t addr)
+{
+	unsigned int hint = vcpu->bus_hint[kind];
+
+	if (hint < bus->count && bus->range[hint].addr <= addr &&
+	    (hint + 1 == bus->count || bus->range[hint + 1].addr > addr))
+		return hint;
+	vcpu->bus_hint[kind] = iobus_find(bus, addr);
+
+	return (int)vcpu->bus_hint[kind];
+}
+
 /*
  * Ask every device that covers the access, the one that starts highest first,
- * until one takes it.  A read has @in, a write has @out.
+ * until one takes it.  A read has @in, a write has @out.  @atomic: irqs are off.
  */
 static __always_inline int iobus_access(struct vcpu *vcpu, enum iobus_kind kind,
-					gpa_t addr, int len, void *in, const void *out)
+					gpa_t addr, int len, void *in, const void *out,
+					bool atomic)
 {
 	struct vm *vm = vcpu->vm;
 	const struct iobus *bus = srcu_dereference(vm->buses[kind], &vm->srcu);
 	int i;
 
-	if (!bus || !test_bit(filter_bit(kind, addr), bus->filter))
+	if (!bus)
 		return -EOPNOTSUPP;
 
-	for (i = iobus_find(bus, addr); i >= 0 && bus->range[i].reach >= addr; i--) {
+	i = iobus_find_again(vcpu, kind, bus, addr);
+	for (; i >= 0 && bus->range[i].reach >= addr; i--) {
 		const struct iobus_range *range = &bus->range[i];
 		struct io_device *device = READ_ONCE(range->device);
 		int ret;
 
 		if (!device || !range_covers(range, addr, len))
 			continue;
+		if (atomic && !device->ops->atomic)
+			return -EWOULDBLOCK;
 		ret = in ? device->ops->read(vcpu, device, addr, len, in) :
 			   device->ops->write(vcpu, device, addr, len, out);
 		if (ret != -EOPNOTSUPP)
@@ -125,15 +125,21 @@ static __always_inline int iobus_access(struct vcpu *vcpu, enum iobus_kind kind,
 	return -EOPNOTSUPP;
 }
 
-int iobus_read(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *data)
+int iobus_ask(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *in,
+	      const void *out)
 {
-	return iobus_access(vcpu, bus, addr, len, data, NULL);
+	return iobus_access(vcpu, bus, addr, len, in, out, false);
 }
 
-int iobus_write(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
-		const void *data)
+int iobus_ask_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *in,
+		     const void *out)
 {
-	return iobus_access(vcpu, bus, addr, len, NULL, data);
+	int ret, index = srcu_read_lock(&vcpu->vm->srcu);
+
+	ret = iobus_access(vcpu, bus, addr, len, in, out, true);
+	srcu_read_unlock(&vcpu->vm->srcu, index);
+
+	return ret;
 }
 
 /* --- registration ------------------------------------------------------- */
@@ -143,25 +149,36 @@ static struct iobus *iobus_current(struct vm *vm, enum iobus_kind kind)
 	return rcu_dereference_protected(vm->buses[kind], lockdep_is_held(&vm->slots_lock));
 }
 
-static void iobus_filter_add(struct iobus *bus, enum iobus_kind kind,
+static void iobus_filter_add(unsigned long *filter, enum iobus_kind kind,
 			     const struct iobus_range *range)
 {
-	unsigned int shift = granule_shift(kind);
+	unsigned int shift = iobus_granule_shift(kind);
 	u64 first = range->addr >> shift;
 	u64 granules = (range_last(range->addr, range->len) >> shift) - first + 1;
 	u64 i;
 
 	if (granules >= IOBUS_FILTER_BITS) {
-		bitmap_fill(bus->filter, IOBUS_FILTER_BITS);
+		bitmap_fill(filter, IOBUS_FILTER_BITS);
 		return;
 	}
 	for (i = 0; i < granules; i++)
-		__set_bit((first + i) % IOBUS_FILTER_BITS, bus->filter);
+		set_bit(iobus_filter_bit(first + i), filter);
+}
+
+/* Without what was taken off since the last registration. */
+static void iobus_filter_rebuild(struct vm *vm, enum iobus_kind kind, const struct iobus *bus)
+{
+	DECLARE_BITMAP(filter, IOBUS_FILTER_BITS) = {};
+	int i;
+
+	for (i = 0; i < bus->count; i++)
+		iobus_filter_add(filter, kind, &bus->range[i]);
+	for (i = 0; i < ARRAY_SIZE(filter); i++)
+		WRITE_ONCE(vm->bus_filter[kind][i], filter[i]);
 }
 
 /* @range has a greater or the same address as all before it. */
-static void iobus_append(struct iobus *bus, enum iobus_kind kind,
-			 const struct iobus_range *range)
+static void iobus_append(struct iobus *bus, const struct iobus_range *range)
 {
 	struct iobus_range *new = &bus->range[bus->count];
 
@@ -170,7 +187,6 @@ static void iobus_append(struct iobus *bus, enum iobus_kind kind,
 	if (bus->count)
 		new->reach = max(new->reach, bus->range[bus->count - 1].reach);
 	bus->count++;
-	iobus_filter_add(bus, kind, new);
 }
 
 static int iobus_live_count(const struct iobus *bus)
@@ -207,19 +223,21 @@ int iobus_register(struct vm *vm, enum iobus_kind kind, gpa_t addr, u64 len,
 		if (!old->range[i].device)
 			continue;
 		if (!placed && old->range[i].addr > addr) {
-			iobus_append(new, kind, &range);
+			iobus_append(new, &range);
 			placed = true;
 		}
-		iobus_append(new, kind, &old->range[i]);
+		iobus_append(new, &old->range[i]);
 	}
 	if (!placed)
-		iobus_append(new, kind, &range);
+		iobus_append(new, &range);
 
+	iobus_filter_add(vm->bus_filter[kind], kind, &range);
 	rcu_assign_pointer(vm->buses[kind], new);
 	if (old) {
 		synchronize_srcu_expedited(&vm->srcu);
 		kvfree(old);
 	}
+	iobus_filter_rebuild(vm, kind, new);
 
 	return 0;
 }
@@ -289,8 +307,8 @@ static bool ring_put(struct vm *vm, enum iobus_kind bus, gpa_t addr, int len,
 	return room;
 }
 
-bool coalesced_write(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
-		     const void *data)
+bool coalesced_write_zone(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
+			  const void *data)
 {
 	struct vm *vm = vcpu->vm;
 	struct coalesced_zone *zone;

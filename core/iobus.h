@@ -5,23 +5,54 @@
 #ifndef CORE_IOBUS_H
 #define CORE_IOBUS_H
 
+#include <linux/hash.h>
 #include <linux/kvm.h>
+#include <linux/mm.h>
 #include <core/types.h>
 
 enum iobus_kind {
 	IOBUS_MMIO,
 	IOBUS_PIO,
+	IOBUS_NOTIFY,	/* a call of the guest to its host: @addr is a device of this bus */
 	IOBUS_COUNT,
 };
+
+/*
+ * Most accesses find nobody and go to user space.  They are told apart by one
+ * bit test: the address space is cut into granules, and granules share bits.  The
+ * filter is the VM's, so that no array has to be held for a look at it: it never has
+ * less than the array that is published.
+ */
+#define IOBUS_FILTER_ORDER	10
+#define IOBUS_FILTER_BITS	(1 << IOBUS_FILTER_ORDER)
+#define IOBUS_PIO_GRANULE_SHIFT	3
+#define IOBUS_NOTIFY_GRANULE_SHIFT 0	/* devices have numbers in a row */
+
+static __always_inline unsigned int iobus_granule_shift(enum iobus_kind kind)
+{
+	return kind == IOBUS_MMIO ? PAGE_SHIFT :
+	       kind == IOBUS_PIO ? IOBUS_PIO_GRANULE_SHIFT : IOBUS_NOTIFY_GRANULE_SHIFT;
+}
+
+/* Hashed, because devices sit at round addresses. */
+static __always_inline unsigned int iobus_filter_bit(u64 granule)
+{
+	return hash_64(granule, IOBUS_FILTER_ORDER);
+}
 
 struct io_device;
 
 /*
- * Context of both: vcpu->mutex and vm->srcu held; may sleep.  @vcpu is the one
- * that accesses.  @addr is absolute.  0, or -EOPNOTSUPP: not mine after all, ask
- * the next device and then user space.
+ * Context of both: vcpu->mutex and vm->srcu held; may sleep, unless @atomic.  @vcpu is
+ * the one that accesses.  @addr is absolute.  0, or -EOPNOTSUPP: not mine after all,
+ * ask the next device and then user space.
  */
 struct io_device_ops {
+	/*
+	 * Both may also be called with irqs off, for a fast handler (vcpu_ops.fast_exit):
+	 * then they may return -EWOULDBLOCK, with nothing done.
+	 */
+	bool	atomic;
 	int	(*read)(struct vcpu *vcpu, struct io_device *device, gpa_t addr,
 			int len, void *data);
 	int	(*write)(struct vcpu *vcpu, struct io_device *device, gpa_t addr,
@@ -54,19 +85,17 @@ int iobus_register(struct vm *vm, enum iobus_kind bus, gpa_t addr, u64 len,
 int iobus_unregister(struct vm *vm, enum iobus_kind bus, struct io_device *device);
 
 /*
- * Do one access.  0, or -EOPNOTSUPP: nobody there.  vm->srcu held, vcpu->mutex
- * held; may sleep.
+ * Past the filter, for the calls in vcpu.h: a read with @in, a write with @out.  As
+ * iobus_read() and iobus_read_atomic().
  */
-int iobus_read(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *data);
-int iobus_write(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
-		const void *data);
+int iobus_ask(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *in,
+	      const void *out);
+int iobus_ask_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *in,
+		     const void *out);
+/* For coalesced_write() in vcpu.h, where there are zones. */
+bool coalesced_write_zone(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
+			  const void *data);
 
-/*
- * Put a write into the coalesced ring if a zone covers it and there is room.
- * True if it did.  vm->srcu held.
- */
-bool coalesced_write(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
-		     const void *data);
 /*
  * KVM_REGISTER_COALESCED_MMIO and KVM_UNREGISTER_COALESCED_MMIO.
  * slots_lock held; may sleep.  0, -EINVAL, -ENOSPC, -ENOMEM.

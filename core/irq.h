@@ -55,6 +55,11 @@ void irqroute_destroy(struct vm *vm);
  * 0, -EINVAL, -ENOMEM, and nothing changed on error.
  */
 int irqroute_set(struct vm *vm, const struct kvm_irq_routing_entry *entries, u32 count);
+/*
+ * Unless user space has set a table: a gsi below @count is the pin of the same number of
+ * chip 0.  As irqroute_set().
+ */
+int irqroute_set_default(struct vm *vm, u32 count);
 
 /*
  * Deliver to all routes of a gsi.  Any context but NMI; does not sleep.  As
@@ -65,6 +70,12 @@ int irqroute_set(struct vm *vm, const struct kvm_irq_routing_entry *entries, u32
 int irqroute_deliver(struct vm *vm, u32 gsi, int source, int level);
 /* An edge: a line goes up and down again, a message is sent once. */
 int irqroute_pulse(struct vm *vm, u32 gsi, int source);
+
+/*
+ * Copy the routes that a gsi has now to @routes, which has room for IRQ_ROUTES_PER_GSI; how
+ * many there are.  They may be others as soon as it returns.  Any context but NMI.
+ */
+u32 irqroute_copy(struct vm *vm, u32 gsi, struct irq_route *routes);
 
 /*
  * KVM_SIGNAL_MSI.  >0 delivered, 0 blocked by the guest, -EINVAL: unknown flags
@@ -93,9 +104,6 @@ void eoi_notifier_unregister(struct vm *vm, struct eoi_notifier *notifier);
 
 /* eventfd.c */
 
-/* At load and unload; under no lock of ours. */
-int irqfd_init_module(void);
-void irqfd_exit_module(void);
 /* Set up the empty lists of a VM. */
 void eventfd_init(struct vm *vm);
 /* Take all irqfds off; on return none can fire.  May sleep. */

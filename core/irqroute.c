@@ -12,6 +12,7 @@
 #include <linux/nospec.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include <core/irq.h>
 #include <core/ops.h>
@@ -177,6 +178,30 @@ int irqroute_set(struct vm *vm, const struct kvm_irq_routing_entry *entries, u32
 	return 0;
 }
 
+int irqroute_set_default(struct vm *vm, u32 count)
+{
+	struct kvm_irq_routing_entry *entries;
+	u32 gsi;
+	int err;
+
+	if (rcu_access_pointer(vm->irq_table))
+		return 0;
+
+	entries = kvcalloc(count, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+	for (gsi = 0; gsi < count; gsi++)
+		entries[gsi] = (struct kvm_irq_routing_entry) {
+			.gsi = gsi,
+			.type = KVM_IRQ_ROUTING_IRQCHIP,
+			.u.irqchip.pin = gsi,
+		};
+	err = irqroute_set(vm, entries, count);
+	kvfree(entries);
+
+	return err;
+}
+
 /* A missing table is an empty one. */
 int irqroute_init(struct vm *vm)
 {
@@ -262,6 +287,21 @@ int irqroute_pulse(struct vm *vm, u32 gsi, int source)
 	trace_keel_irq(gsi, source, 1, ret);
 
 	return ret;
+}
+
+u32 irqroute_copy(struct vm *vm, u32 gsi, struct irq_route *routes)
+{
+	const struct irq_route *route;
+	u32 count;
+	int index;
+
+	index = srcu_read_lock(&vm->irq_srcu);
+	route = irqroute_find(vm, gsi, &count);
+	if (count)
+		memcpy(routes, route, count * sizeof(*route));
+	srcu_read_unlock(&vm->irq_srcu, index);
+
+	return count;
 }
 
 int irqroute_msi(struct vm *vm, const struct kvm_msi *msi)

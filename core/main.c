@@ -16,7 +16,6 @@
 #include <core/host.h>
 #include <core/hw.h>
 #include <core/ioctl.h>
-#include <core/irq.h>
 #include <core/ops.h>
 #include <core/vm.h>
 
@@ -203,12 +202,9 @@ static int __init keel_init(void)
 		return err;
 	}
 	backend_bind(backend);
-	err = irqfd_init_module();
-	if (err)
-		goto err_teardown;
 	err = hw_init();
 	if (err)
-		goto err_irqfd;
+		goto err_teardown;
 
 	/* Last: from here on somebody may use it. */
 	err = node_register();
@@ -222,8 +218,6 @@ static int __init keel_init(void)
 
 err_hw:
 	hw_exit();
-err_irqfd:
-	irqfd_exit_module();
 err_teardown:
 	backend->teardown();
 
@@ -237,7 +231,6 @@ err_teardown:
 static void __exit keel_exit(void)
 {
 	misc_deregister(&system_device);
-	irqfd_exit_module();
 	hw_exit();
 	mmu_notifier_synchronize();
 	rcu_barrier();

@@ -29,8 +29,6 @@
 #include <core/vcpu.h>
 #include <core/vm.h>
 
-#define MEMSLOT_FLAGS	(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
-
 /* --- lookup --------------------------------------------------------------- */
 
 static unsigned long slot_key(u32 as_id, u32 id)
@@ -62,8 +60,7 @@ struct memslot *vcpu_memslot(struct vcpu *vcpu, gfn_t gfn)
 		   slot->as_id == vcpu->as_id && memslot_holds(slot, gfn)))
 		return slot;
 	/* A device is asked for several times in one access. */
-	if (vcpu->slot_miss == gfn && vcpu->slot_miss_as == vcpu->as_id &&
-	    vcpu->slot_miss_generation == generation)
+	if (vcpu_memslot_missed(vcpu, gfn))
 		return NULL;
 
 	slot = memslot_find(vcpu->vm, vcpu->as_id, gfn);
@@ -123,8 +120,10 @@ static struct memslot *slot_alloc(struct vm *vm,
 	slot->hva_node.last = slot->hva + region->memory_size - 1;
 
 	err = mmu_op(slot_check)(vm, slot);
-	if (!err && (slot->flags & KVM_MEM_LOG_DIRTY_PAGES))
+	if (!err && (slot->flags & KVM_MEM_LOG_DIRTY_PAGES)) {
+		WRITE_ONCE(vm->has_log, true);
 		err = dirty_alloc(slot, log_full);
+	}
 	if (err) {
 		slot_free(slot);
 		return ERR_PTR(err);
@@ -386,6 +385,8 @@ int memslots_init(struct vm *vm)
 		mt_init_flags(&vm->as[as_id].slots, MT_FLAGS_USE_RCU);
 	xa_init_flags(&vm->slot_ids, XA_FLAGS_ACCOUNT);
 	vm->slot_hvas = RB_ROOT_CACHED;
+	/* Zero is free for whoever remembers one, to say that it remembers nothing. */
+	vm->slots_generation = 1;
 
 	return 0;
 }
@@ -400,8 +401,15 @@ void memslots_destroy(struct vm *vm)
 		slot_free(slot);
 	xa_destroy(&vm->slot_ids);
 	vm->slot_hvas = RB_ROOT_CACHED;
-	for (as_id = 0; as_id < ARCH_ADDRESS_SPACES; as_id++)
+	for (as_id = 0; as_id < ARCH_ADDRESS_SPACES; as_id++) {
+		/*
+		 * There is no reader any more.  In RCU mode a callback would free the
+		 * tree, and that of 6.12 oopses in a tree of many levels: it takes what
+		 * lies behind the last child of a node for one more.
+		 */
+		mt_clear_in_rcu(&vm->as[as_id].slots);
 		mtree_destroy(&vm->as[as_id].slots);
+	}
 }
 
 /* --- access to guest memory ----------------------------------------------- */
@@ -528,6 +536,28 @@ int guest_read_nofault(struct vcpu *vcpu, gpa_t gpa, void *data, size_t len)
 	slot = vcpu_memslot(vcpu, gpa_to_gfn(gpa));
 	if (slot && user_read_nofault(data, slot_address(slot, gpa), len))
 		ret = 0;
+	srcu_read_unlock(&vm->srcu, index);
+
+	return ret;
+}
+
+int guest_write_nofault(struct vcpu *vcpu, gpa_t gpa, const void *data, size_t len)
+{
+	struct vm *vm = vcpu->vm;
+	struct memslot *slot;
+	int index, ret = -EFAULT;
+
+	if (!guest_access_ok(vm, gpa, len) || page_part(gpa, len) != len)
+		return -EFAULT;
+
+	index = srcu_read_lock(&vm->srcu);
+	/* Past the vCPU's cache, which may be about to change. */
+	slot = memslot_find(vm, vcpu->as_id, gpa_to_gfn(gpa));
+	if (slot && !memslot_readonly(slot) &&
+	    !copy_to_user_nofault(slot_address(slot, gpa), data, len)) {
+		memslot_mark_dirty(slot, gpa_to_gfn(gpa));
+		ret = 0;
+	}
 	srcu_read_unlock(&vm->srcu, index);
 
 	return ret;

@@ -29,6 +29,9 @@ struct memslot {
 	struct interval_tree_node hva_node;	/* vm->slot_hvas */
 };
 
+/* What a slot may be. */
+#define MEMSLOT_FLAGS	(KVM_MEM_LOG_DIRTY_PAGES | (ARCH_READONLY_SLOTS ? KVM_MEM_READONLY : 0))
+
 /* @gfn is in the slot; a guess of the CPU that it is leads nowhere else. */
 static inline hva_t memslot_hva(const struct memslot *slot, gfn_t gfn)
 {
@@ -62,6 +65,16 @@ struct memslot *memslot_find(struct vm *vm, int as_id, gfn_t gfn);
 /* The same, for a vCPU and its current address space, by way of its cache. */
 struct memslot *vcpu_memslot(struct vcpu *vcpu, gfn_t gfn);
 /*
+ * Was there no slot for @gfn when the vCPU looked last, and has none changed since?  The
+ * vCPU's thread; vm->srcu not held, irqs on or off.
+ */
+static inline bool vcpu_memslot_missed(const struct vcpu *vcpu, gfn_t gfn)
+{
+	/* Pairs with the release in slots_changed(). */
+	return vcpu->slot_miss_generation == smp_load_acquire(&vcpu->vm->slots_generation) &&
+	       vcpu->slot_miss == gfn && vcpu->slot_miss_as == vcpu->as_id;
+}
+/*
  * The slot with this id, or NULL, also for an id or address space that cannot
  * be.  vm->srcu or slots_lock held.
  */
@@ -84,6 +97,8 @@ int vm_guest_write(struct vm *vm, gpa_t gpa, const void *data, size_t len);
  * if it cannot be done without a page fault.
  */
 int guest_read_nofault(struct vcpu *vcpu, gpa_t gpa, void *data, size_t len);
+/* Likewise, to write; also in the middle of another access of the vCPU. */
+int guest_write_nofault(struct vcpu *vcpu, gpa_t gpa, const void *data, size_t len);
 
 /*
  * Compare and exchange @len (1, 2, 4 or 8, naturally aligned) bytes of guest
@@ -126,7 +141,10 @@ enum {
  */
 int vcpu_fault(struct vcpu *vcpu, gpa_t gpa, u8 access);
 
-/* Map what has no memslot (an interrupt file, an APIC page).  May sleep. */
+/*
+ * Map what has no memslot (an interrupt file, an APIC page), instead of whatever is
+ * mapped there.  May sleep.  0 or -ENOMEM, -EINVAL; then nothing is mapped.
+ */
 int mmu_map_device(struct vm *vm, gpa_t gpa, hpa_t hpa, u8 memtype);
 void mmu_unmap_device(struct vm *vm, gpa_t gpa);
 

@@ -26,6 +26,9 @@ static int level_of_order(const struct pgtable_format *format, u8 order)
 {
 	int level;
 
+	if (order == format->group_order)
+		return 0;
+
 	for (level = 0; level < format->levels; level++)
 		if (format->level[level].leaf &&
 		    format->level[level].shift == PAGE_SHIFT + order)
@@ -46,9 +49,9 @@ u8 pgtable_leaf_order(const struct pgtable_format *format, u8 order)
 	for (level = level_root(format); level > 0; level--)
 		if (format->level[level].leaf &&
 		    format->level[level].shift <= PAGE_SHIFT + order)
-			break;
+			return format->level[level].shift - PAGE_SHIFT;
 
-	return format->level[level].shift - PAGE_SHIFT;
+	return order < format->group_order ? 0 : format->group_order;
 }
 
 /* --- pages for tables ----------------------------------------------------- */
@@ -157,6 +160,13 @@ u64 pgtable_free_table(struct pgtable *pt, u64 *table, int level)
 	return leaves;
 }
 
+static bool format_groups_are_valid(const struct pgtable_format *format)
+{
+	return format->is_group && format->group_order <= format->level[0].bits &&
+	       format->locked && format->locked != format->level[0].empty &&
+	       !format->is_present(format->locked, 0);
+}
+
 /* The library's limits on a format; a bug of the architecture if broken. */
 static bool format_is_valid(const struct pgtable_format *format, u8 *large_order)
 {
@@ -168,6 +178,10 @@ static bool format_is_valid(const struct pgtable_format *format, u8 *large_order
 	    !format->level[0].leaf || format->level[0].shift != PAGE_SHIFT)
 		return false;
 	if ((8UL << format->root_bits) > PAGE_SIZE << format->root_order)
+		return false;
+	if (format->group_order && !format_groups_are_valid(format))
+		return false;
+	if (format->logs_writes && (!format->is_dirty || !format->make_clean))
 		return false;
 
 	for (level = 0; level < level_root(format); level++) {
@@ -221,7 +235,7 @@ void pgtable_destroy(struct pgtable *pt)
 
 static bool entry_is_locked(struct pgtable *pt, u64 pte)
 {
-	return pt->format->break_before_make && pte == pt->format->locked;
+	return pt->format->locked && pte == pt->format->locked;
 }
 
 void pgtable_flush(struct pgtable *pt, gfn_t start, gfn_t end)
@@ -261,15 +275,27 @@ static int entry_change(struct pgtable *pt, u64 *ptep, u64 old, u64 new, int lev
 	return 0;
 }
 
+static u64 leaf_make(const struct pgtable_format *format, const struct mmu_map *map, int level)
+{
+	u64 pte = format->make_leaf(map, level);
+
+	return map->clean ? format->make_clean(pte) : pte;
+}
+
+/* What is clean stays clean: hardware may not have noted a write yet. */
+static bool leaf_is_clean(const struct pgtable_format *format, u64 pte)
+{
+	return format->logs_writes && !format->is_dirty(pte);
+}
+
 /* Does this leaf give already what @map asks for? */
 static bool leaf_suffices(struct pgtable *pt, u64 pte, int level,
 			  const struct mmu_map *map)
 {
-	const struct pgtable_format *format = pt->format;
-	gpa_t offset = map->gpa & (level_size(format, level) - 1);
+	gpa_t offset = map->gpa & (leaf_size(pt, pte, level) - 1);
 
-	return format->address(pte, level) + offset == map->hpa &&
-	       !(map->prot & ~format->prot(pte));
+	return leaf_address(pt, pte, level) + offset == map->hpa &&
+	       !(map->prot & ~pt->format->prot(pte));
 }
 
 /*
@@ -280,20 +306,31 @@ static int leaf_make_young(struct pgtable *pt, u64 *ptep, u64 pte, int level,
 			   const struct mmu_map *map)
 {
 	const struct pgtable_format *format = pt->format;
-	u64 size = level_size(format, level);
+	u64 *end, size = level_size(format, level);
 	struct mmu_map young = {
-		.gpa = map->gpa & ~(size - 1),
-		.hpa = format->address(pte, level),
-		.order = format->level[level].shift - PAGE_SHIFT,
+		.gpa = map->gpa & ~(leaf_size(pt, pte, level) - 1),
+		.hpa = leaf_address(pt, pte, level),
+		.order = leaf_order(pt, pte, level),
 		.prot = format->prot(pte),
 		.memtype = map->memtype,
 	};
 
-	if (!format->is_old || !format->is_old(pte))
+	if (!format->is_old)
 		return 0;
 
-	return entry_replace(pt, ptep, pte, format->make_leaf(&young, level), level) ?
-		0 : -EAGAIN;
+	ptep = leaf_first(pt, ptep, pte, level);
+	end = ptep + leaf_entries(pt, pte, level);
+	for (; ptep < end; ptep++, young.gpa += size, young.hpa += size) {
+		pte = READ_ONCE(*ptep);
+		young.clean = leaf_is_clean(format, pte);
+		/* The rest of a group may just be coming; a huge leaf may be a table by now. */
+		if (entry_is_present(pt, pte, level) && entry_is_leaf(pt, pte, level) &&
+		    format->is_old(pte) &&
+		    !entry_replace(pt, ptep, pte, leaf_make(format, &young, level), level))
+			return -EAGAIN;
+	}
+
+	return 0;
 }
 
 /*
@@ -311,6 +348,7 @@ static int leaf_split(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
 		.order = format->level[level - 1].shift - PAGE_SHIFT,
 		.prot = format->prot(pte),
 		.memtype = map->memtype,
+		.clean = leaf_is_clean(format, pte),
 	};
 	unsigned int i, count = level_entries(format, level - 1);
 	u64 *table = table_take(pt, cache, level - 1);
@@ -320,7 +358,7 @@ static int leaf_split(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
 		return -EAGAIN;
 
 	for (i = 0; format->level[level - 1].leaf && i < count; i++) {
-		table[i] = format->make_leaf(&child, level - 1);
+		table[i] = leaf_make(format, &child, level - 1);
 		child.gpa += child_size;
 		child.hpa += child_size;
 	}
@@ -389,6 +427,56 @@ static int map_descend(struct pgtable *pt, struct page_cache *cache,
 	}
 }
 
+/*
+ * Fill all entries of a group.  Each is locked first: whoever wants one of them
+ * meanwhile keeps away, and hardware sees the group or nothing.
+ */
+static int group_install(struct pgtable *pt, const struct mmu_map *map, u64 *first)
+{
+	const struct pgtable_format *format = pt->format;
+	unsigned int i, count = 1U << format->group_order;
+	u64 empty = format->level[0].empty, locked = format->locked;
+	struct mmu_map page = *map;
+	int err;
+
+	for (i = 0; i < count; i++)
+		if (!entry_replace(pt, &first[i], empty, locked, 0))
+			goto err_unlock;
+
+	mmu_op(sync_page)(pt->vm, map);
+	for (i = 0; i < count; i++) {
+		WARN_ON_ONCE(!entry_replace(pt, &first[i], locked,
+					    leaf_make(format, &page, 0), 0));
+		page.gpa += PAGE_SIZE;
+		page.hpa += PAGE_SIZE;
+	}
+	stat_add(&pt->vm->stats.pages_mapped, count);
+
+	return 0;
+
+err_unlock:
+	err = entry_is_locked(pt, READ_ONCE(first[i])) ? -EAGAIN : -E2BIG;
+	while (i--)
+		WARN_ON_ONCE(!entry_replace(pt, &first[i], locked, empty, 0));
+
+	return err;
+}
+
+/* Put a leaf where the entry, or the first of a group, holds nothing. */
+static int leaf_install(struct pgtable *pt, const struct mmu_map *map, u64 *ptep,
+			u64 pte, int level)
+{
+	if (map->order && !level)
+		return group_install(pt, map, ptep);
+
+	mmu_op(sync_page)(pt->vm, map);
+	if (!entry_replace(pt, ptep, pte, leaf_make(pt->format, map, level), level))
+		return -EAGAIN;
+	stat_add(&pt->vm->stats.pages_mapped, 1);
+
+	return 0;
+}
+
 /* The entry of the target level. */
 static int map_leaf(struct pgtable *pt, const struct mmu_map *map, u64 *ptep, int level)
 {
@@ -401,30 +489,27 @@ static int map_leaf(struct pgtable *pt, const struct mmu_map *map, u64 *ptep, in
 	if (entry_is_locked(pt, pte))
 		return -EAGAIN;
 
-	if (!entry_is_present(pt, pte, level)) {
-		mmu_op(sync_page)(pt->vm, map);
-		if (!entry_replace(pt, ptep, pte, format->make_leaf(map, level), level))
-			return -EAGAIN;
-		stat_add(&pt->vm->stats.pages_mapped, 1);
-		return 0;
-	}
-
-	if (!entry_is_leaf(pt, pte, level))
+	if (!entry_is_present(pt, pte, level))
+		return leaf_install(pt, map, ptep, pte, level);
+	if (!entry_is_leaf(pt, pte, level) || leaf_size(pt, pte, level) < PAGE_SIZE << map->order)
 		return -E2BIG;
 	if (leaf_suffices(pt, pte, level, map))
 		return leaf_make_young(pt, ptep, pte, level, map);
+	if (leaf_entries(pt, pte, level) > 1)
+		return -EBUSY;
 
 	if (format->address(pte, level) != map->hpa) {
 		mmu_op(sync_page)(pt->vm, map);
-		err = entry_change(pt, ptep, pte, format->make_leaf(map, level), level,
+		err = entry_change(pt, ptep, pte, leaf_make(format, map, level), level,
 				   map->gpa);
 		return err;
 	}
 
 	/* The same page with more permission: nothing has to be broken first. */
 	wanted.prot |= format->prot(pte);
+	wanted.clean &= leaf_is_clean(format, pte);
 	mmu_op(sync_page)(pt->vm, &wanted);
-	if (!entry_replace(pt, ptep, pte, format->make_leaf(&wanted, level), level))
+	if (!entry_replace(pt, ptep, pte, leaf_make(format, &wanted, level), level))
 		return -EAGAIN;
 	if (format->relax_flush)
 		flush_bytes(pt, map->gpa, end);

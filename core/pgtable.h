@@ -9,6 +9,10 @@
  * next finds nothing, flushes nothing and lets the page go.  Tables that were
  * unlinked are freed only after that flush.  What was only restricted can be
  * flushed later, because whoever removes it then flushes.
+ *
+ * A leaf is one entry, or a group: entries of level 0 side by side that hardware
+ * may take for one larger leaf.  A group comes and goes whole, so that hardware
+ * never finds a part of it beside something else.
  */
 #ifndef CORE_PGTABLE_H
 #define CORE_PGTABLE_H
@@ -37,13 +41,32 @@ struct pgtable_format {
 	bool		break_before_make;
 	/* A TLB may keep the entry that made a permission fault: flush after granting. */
 	bool		relax_flush;
-	/* With break_before_make: an entry being replaced; not present, not empty. */
+	/*
+	 * The first write through a leaf that may be written and is clean is noted by
+	 * hardware, which makes it dirty; before a vCPU counts as outside of the guest the
+	 * architecture calls memslot_mark_dirty() for what was noted, if vm->has_log.
+	 * Needs is_dirty and make_clean.
+	 */
+	bool		logs_writes;
+	/* Nobody asks for a leaf larger than a page that grants PROT_GUEST_EXEC. */
+	bool		exec_small;
+	/*
+	 * With break_before_make or groups: an entry being replaced or filled; not
+	 * present, not empty.
+	 */
 	u64		locked;
+	/*
+	 * log2 of the entries of a group; 0: the format has none.  make_leaf() is
+	 * called for each of them, with this order and the entry's own page; address()
+	 * may be that of any page of the group.
+	 */
+	u8		group_order;
 
 	u64	(*make_table)(hpa_t table, int level);
 	u64	(*make_leaf)(const struct mmu_map *map, int level);
 	bool	(*is_present)(u64 pte, int level);	/* false for empty and locked */
 	bool	(*is_leaf)(u64 pte, int level);	/* of a present entry */
+	bool	(*is_group)(u64 pte);	/* of a present entry of level 0; with group_order */
 	hpa_t	(*address)(u64 pte, int level);	/* of a table or a leaf */
 	u8	(*prot)(u64 pte);		/* PROT_GUEST_* of a leaf */
 	u64	(*set_prot)(u64 pte, u8 prot);
@@ -101,9 +124,10 @@ u64 pgtable_span(const struct pgtable_format *format);
 u8 pgtable_leaf_order(const struct pgtable_format *format, u8 order);
 
 /*
- * Install a leaf.  mmu_lock held for reading.  0; -EAGAIN: somebody changed the
- * way meanwhile or the cache ran dry, fault again; -E2BIG: smaller leaves are in
- * the way of a huge one, ask for a smaller one; -EINVAL: outside of the span.
+ * Install a leaf.  mmu_lock held.  0; -EAGAIN: somebody changed the way meanwhile
+ * or the cache ran dry, fault again; -E2BIG: smaller leaves are in the way of a
+ * large one, ask for a smaller one; -EBUSY: it would change a part of a group,
+ * which has to be unmapped first; -EINVAL: outside of the span.
  * What is mapped already to the same place with at least this much permission,
  * in any size, is left alone.  Calls mmu_ops.sync_page before a page becomes
  * visible.  A larger leaf that grants less is split.
@@ -111,7 +135,7 @@ u8 pgtable_leaf_order(const struct pgtable_format *format, u8 order);
 int pgtable_map(struct pgtable *pt, struct page_cache *cache, const struct mmu_map *map);
 
 /*
- * Remove everything in [range.start, range.end), splitting huge leaves that
+ * Remove everything in [range.start, range.end), splitting large leaves that
  * stick out by removing them whole.  mmu_lock held for writing; yields it
  * (cond_resched) only if @yield.  Returns true if anything was mapped; the flush
  * has been done then, and tables below have been freed.
@@ -127,8 +151,9 @@ bool pgtable_unmap_part(struct pgtable *pt, struct gfn_range *range, bool yield,
 			bool *any);
 
 /*
- * Take write permission away (huge leaves that overlap are removed whole, so
- * that they come back small).  mmu_lock for writing.  True if anything changed:
+ * Take write permission away, or with logs_writes make clean (large leaves that
+ * overlap are removed whole, so that they come back small).  mmu_lock for writing.
+ * True if anything changed:
  * the caller flushes the range before it relies on it, under mmu_lock or not.
  * What was removed has been flushed already.
  */
@@ -137,13 +162,14 @@ bool pgtable_write_protect(struct pgtable *pt, struct gfn_range range);
 /*
  * Forget "accessed".  mmu_lock for writing.  True if anything was young.  A
  * format that does not track it answers true for what is mapped and unmaps it,
- * flush included.  @test: only look; mmu_lock for reading is enough.
+ * flush included.  A group is young or old as a whole.  @test: only look; mmu_lock
+ * for reading is enough.
  */
 bool pgtable_age(struct pgtable *pt, struct gfn_range range, bool test);
 
 /*
- * Remove base-page leaves under huge-page-sized areas inside the range, so that
- * the next fault can map them huge.  mmu_lock for writing; flushes.  Does not
+ * Remove base-page leaves under areas of the size of a huge page or a group inside
+ * the range, so that the next fault can map them large.  mmu_lock for writing; flushes.  Does not
  * yield: the caller chooses a bounded range.
  */
 void pgtable_collapse(struct pgtable *pt, struct gfn_range range);

@@ -6,6 +6,7 @@
 #ifndef CORE_PGTABLE_ENTRY_H
 #define CORE_PGTABLE_ENTRY_H
 
+#include <linux/align.h>
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/mm.h>
@@ -62,6 +63,39 @@ static inline bool entry_is_present(struct pgtable *pt, u64 pte, int level)
 static inline bool entry_is_leaf(struct pgtable *pt, u64 pte, int level)
 {
 	return level == 0 || pt->format->is_leaf(pte, level);
+}
+
+/* Of a present leaf: it may be an entry of a group. */
+static inline u8 leaf_order(struct pgtable *pt, u64 pte, int level)
+{
+	const struct pgtable_format *format = pt->format;
+
+	if (!level && format->group_order && format->is_group(pte))
+		return format->group_order;
+
+	return format->level[level].shift - PAGE_SHIFT;
+}
+
+static inline u64 leaf_size(struct pgtable *pt, u64 pte, int level)
+{
+	return (u64)PAGE_SIZE << leaf_order(pt, pte, level);
+}
+
+static inline unsigned int leaf_entries(struct pgtable *pt, u64 pte, int level)
+{
+	return leaf_size(pt, pte, level) >> pt->format->level[level].shift;
+}
+
+/* The first entry of a leaf that @ptep is an entry of. */
+static inline u64 *leaf_first(struct pgtable *pt, u64 *ptep, u64 pte, int level)
+{
+	return PTR_ALIGN_DOWN(ptep, leaf_entries(pt, pte, level) * sizeof(*ptep));
+}
+
+/* The host address of its beginning. */
+static inline hpa_t leaf_address(struct pgtable *pt, u64 pte, int level)
+{
+	return pt->format->address(pte, level) & ~(leaf_size(pt, pte, level) - 1);
 }
 
 /* The counters of a VM may lose a count when faults race. */

@@ -31,7 +31,7 @@ enum walk_kind {
 #define WALK_UNLINKED_MAX	32
 
 /*
- * One pass over [at, end).  Everything it took away is inside of [start_changed,
+ * One pass over [start, end).  Everything it took away is inside of [start_changed,
  * end_changed), which a huge leaf that sticks out makes wider than the range.
  */
 struct walk {
@@ -40,6 +40,7 @@ struct walk {
 	bool		yield;		/* stop when somebody needs the CPU or lock */
 	bool		stop;
 	bool		young;
+	gpa_t		start;
 	gpa_t		at;
 	gpa_t		end;
 	gpa_t		start_changed;
@@ -65,7 +66,8 @@ static void walk_init(struct walk *walk, struct pgtable *pt, enum walk_kind kind
 	walk->yield = false;
 	walk->stop = false;
 	walk->young = false;
-	walk->at = gfn_to_gpa(min(range.start, limit));
+	walk->start = gfn_to_gpa(min(range.start, limit));
+	walk->at = walk->start;
 	walk->end = gfn_to_gpa(min(range.end, limit));
 	walk->start_changed = GPA_INVALID;
 	walk->end_changed = 0;
@@ -95,35 +97,44 @@ static void walk_finish(struct walk *walk)
 		stat_add(&pt->vm->stats.pages_unmapped, walk->leaves);
 }
 
-static void walk_note(struct walk *walk, gpa_t base, int level)
+static void walk_note(struct walk *walk, gpa_t base, u64 size)
 {
-	gpa_t next = base + level_size(walk->pt->format, level);
-
 	walk->start_changed = min(walk->start_changed, base);
-	walk->end_changed = max(walk->end_changed, next);
+	walk->end_changed = max(walk->end_changed, base + size);
 }
 
 /*
  * The walker is alone but for the hardware, which may set accessed and dirty
  * bits of a leaf, each once: the loops below end.
  */
-static void walk_clear(struct walk *walk, u64 *ptep, u64 pte, gpa_t base, int level)
+static void walk_clear(struct walk *walk, u64 *ptep, u64 pte, int level)
 {
 	u64 empty = walk->pt->format->level[level].empty;
 
 	while (!entry_replace(walk->pt, ptep, pte, empty, level))
 		pte = READ_ONCE(*ptep);
 	walk->cleared++;
-	walk_note(walk, base, level);
 }
 
 static void walk_unlink(struct walk *walk, u64 *ptep, u64 pte, gpa_t base, int level)
 {
-	walk_clear(walk, ptep, pte, base, level);
+	walk_clear(walk, ptep, pte, level);
+	walk_note(walk, base, level_size(walk->pt->format, level));
 	walk->unlinked_table[walk->unlinked].table = table_of(walk->pt, pte, level);
 	walk->unlinked_table[walk->unlinked].level = level - 1;
 	if (++walk->unlinked == WALK_UNLINKED_MAX)
 		walk->stop = true;
+}
+
+/* The next write has to be seen: by hardware, or by a fault. */
+static u64 leaf_protected(const struct pgtable_format *format, u64 pte)
+{
+	u8 prot = format->prot(pte);
+
+	if (format->logs_writes)
+		return format->is_dirty(pte) ? format->make_clean(pte) : pte;
+
+	return prot & PROT_GUEST_WRITE ? format->set_prot(pte, prot & ~PROT_GUEST_WRITE) : pte;
 }
 
 static void walk_protect_leaf(struct walk *walk, u64 *ptep, u64 pte, gpa_t base)
@@ -131,20 +142,20 @@ static void walk_protect_leaf(struct walk *walk, u64 *ptep, u64 pte, gpa_t base)
 	const struct pgtable_format *format = walk->pt->format;
 
 	for (;; pte = READ_ONCE(*ptep)) {
-		u8 prot = format->prot(pte);
+		u64 new = leaf_protected(format, pte);
 
-		if (!(prot & PROT_GUEST_WRITE))
+		if (new == pte)
 			return;
-		if (entry_replace(walk->pt, ptep, pte,
-				  format->set_prot(pte, prot & ~PROT_GUEST_WRITE), 0))
+		if (entry_replace(walk->pt, ptep, pte, new, 0))
 			break;
 	}
-	walk_note(walk, base, 0);
+	walk_note(walk, base, level_size(format, 0));
 }
 
-static void walk_age_leaf(struct walk *walk, u64 *ptep, u64 pte, int level)
+static void walk_age_entry(struct walk *walk, u64 *ptep, int level)
 {
 	const struct pgtable_format *format = walk->pt->format;
+	u64 pte = READ_ONCE(*ptep);
 
 	while (!format->is_old(pte)) {
 		walk->young = true;
@@ -154,10 +165,47 @@ static void walk_age_leaf(struct walk *walk, u64 *ptep, u64 pte, int level)
 	}
 }
 
+/* A leaf of @count entries, of which hardware may keep "accessed" in any. */
+static void walk_age_leaf(struct walk *walk, u64 *ptep, unsigned int count, int level)
+{
+	const struct pgtable_format *format = walk->pt->format;
+
+	for (; count; count--, ptep++) {
+		if (walk->kind == WALK_AGE)
+			walk_age_entry(walk, ptep, level);
+		else
+			walk->young |= !format->is_old(READ_ONCE(*ptep));
+	}
+}
+
+static void walk_remove_leaf(struct walk *walk, u64 *ptep, unsigned int count, gpa_t base,
+			     int level)
+{
+	u64 size = count * level_size(walk->pt->format, level);
+
+	walk->young = true;
+	walk->leaves += count;
+	for (; count; count--, ptep++)
+		walk_clear(walk, ptep, READ_ONCE(*ptep), level);
+	walk_note(walk, base, size);
+}
+
+/* Could the next fault put a group in place of the page at @base, all of it in the range? */
+static bool walk_makes_group(const struct walk *walk, gpa_t base)
+{
+	u64 size = (u64)PAGE_SIZE << walk->pt->format->group_order;
+	gpa_t first = base & ~(size - 1);
+
+	return size > PAGE_SIZE && first >= walk->start && first + size <= walk->end;
+}
+
 static void walk_leaf(struct walk *walk, u64 *ptep, u64 pte, gpa_t base, int level)
 {
 	const struct pgtable_format *format = walk->pt->format;
+	unsigned int count = leaf_entries(walk->pt, pte, level);
 	bool remove = false;
+
+	ptep = leaf_first(walk->pt, ptep, pte, level);
 
 	switch (walk->kind) {
 	case WALK_UNMAP:
@@ -165,27 +213,24 @@ static void walk_leaf(struct walk *walk, u64 *ptep, u64 pte, gpa_t base, int lev
 		break;
 	case WALK_PROTECT:
 		/* What comes back, comes back small and page by page. */
-		remove = level > 0;
+		remove = level > 0 || count > 1;
 		if (!remove)
 			walk_protect_leaf(walk, ptep, pte, base);
 		break;
 	case WALK_AGE:
-		remove = !format->is_old;
-		if (!remove)
-			walk_age_leaf(walk, ptep, pte, level);
-		break;
 	case WALK_TEST_AGE:
-		walk->young |= !format->is_old || !format->is_old(pte);
+		walk->young |= !format->is_old;
+		remove = !format->is_old && walk->kind == WALK_AGE;
+		if (format->is_old)
+			walk_age_leaf(walk, ptep, count, level);
 		break;
 	case WALK_COLLAPSE:
+		remove = level == 0 && count == 1 && walk_makes_group(walk, base);
 		break;
 	}
 
-	if (remove) {
-		walk->young = true;
-		walk->leaves++;
-		walk_clear(walk, ptep, pte, base, level);
-	}
+	if (remove)
+		walk_remove_leaf(walk, ptep, count, base, level);
 }
 
 /* May a table that lies whole in the range go at once, with all it maps? */
@@ -232,8 +277,10 @@ static void walk_entry(struct walk *walk, u64 *ptep, int level)
 		return;
 	}
 	if (entry_is_leaf(walk->pt, pte, level)) {
+		size = leaf_size(walk->pt, pte, level);
+		base = walk->at & ~(size - 1);
 		walk_leaf(walk, ptep, pte, base, level);
-		walk->at = next;
+		walk->at = base + size;
 		return;
 	}
 	if (walk->at == base && next <= walk->end && walk_takes_table(walk, level)) {
@@ -255,11 +302,12 @@ static void walk_entry(struct walk *walk, u64 *ptep, int level)
 /* The part of the range that @table covers; leaves walk->at behind it. */
 static void walk_table(struct walk *walk, u64 *table, int level)
 {
-	unsigned int count = level_entries(walk->pt->format, level);
-	unsigned int i = level_index(walk->pt->format, walk->at, level);
+	const struct pgtable_format *format = walk->pt->format;
+	u64 size = level_size(format, level) * level_entries(format, level);
+	gpa_t end = min(walk->end, (walk->at & ~(size - 1)) + size);
 
-	for (; i < count && walk->at < walk->end && !walk->stop; i++)
-		walk_entry(walk, &table[i], level);
+	while (walk->at < end && !walk->stop)
+		walk_entry(walk, &table[level_index(format, walk->at, level)], level);
 }
 
 static void walk_run(struct walk *walk)

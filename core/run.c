@@ -42,6 +42,23 @@ static unsigned int halt_poll_ns = 200000;
 module_param(halt_poll_ns, uint, 0644);
 MODULE_PARM_DESC(halt_poll_ns, "Longest time a halted vCPU polls before it sleeps, in ns; 0: never");
 
+/*
+ * Where enter opens irqs before it is in the guest, what runs on the vCPU's own CPU may
+ * come too late for the look at requests, and a kick there has to last: the next entry is
+ * over at once.
+ */
+#ifndef ARCH_KICK_SELF
+#define ARCH_KICK_SELF	0
+#endif
+
+/*
+ * Where guest SIMD state is not owned by what the kernel offers for it, it can come and go
+ * with irqs off: nobody else uses the registers meanwhile.
+ */
+#ifndef ARCH_ARM_IRQS_OFF
+#define ARCH_ARM_IRQS_OFF	0
+#endif
+
 #define HALT_POLL_START_NS	10000	/* the first window of a vCPU that begins to poll */
 #define HALT_POLL_LIMIT_NS	1000000	/* whatever the parameter says */
 
@@ -73,7 +90,7 @@ void vcpu_kick(struct vcpu *vcpu)
 	 */
 	self = get_cpu();
 	cpu = READ_ONCE(vcpu->cpu);
-	if (cpu >= 0 && cpu != self &&
+	if (cpu >= 0 && (ARCH_KICK_SELF || cpu != self) &&
 	    cmpxchg(&vcpu->mode, IN_GUEST_MODE, EXITING_GUEST_MODE) == IN_GUEST_MODE)
 		vcpu_op(kick)(vcpu, cpu);
 	put_cpu();
@@ -136,7 +153,7 @@ static void vcpu_halt_adjust(struct vcpu *vcpu, u64 halted_ns)
 	vcpu->halt_poll_ns = min(window, limit);
 }
 
-void vcpu_halt(struct vcpu *vcpu)
+void vcpu_halt(struct vcpu *vcpu) __must_hold(&vcpu->vm->srcu)
 {
 	ktime_t start, polled, end;
 	bool hit = false;
@@ -224,7 +241,8 @@ static int vcpu_enter_guest(struct vcpu *vcpu)
 	int ret = STAY_AGAIN;
 
 	preempt_disable();
-	vcpu_op(arm)(vcpu);
+	if (!ARCH_ARM_IRQS_OFF)
+		vcpu_op(arm)(vcpu);
 	local_irq_disable();
 
 	/*
@@ -237,8 +255,12 @@ static int vcpu_enter_guest(struct vcpu *vcpu)
 		goto out_irq_enable;
 	}
 
-	host_guest_time_enter();
+	host_guest_time_enter(&vcpu->rcu_noted);
+	if (ARCH_ARM_IRQS_OFF)
+		vcpu_op(arm)(vcpu);
 	ret = vcpu_stay(vcpu);
+	if (ARCH_ARM_IRQS_OFF)
+		vcpu_op(disarm)(vcpu);
 
 	/*
 	 * All the guest did comes before it is seen outside.  Pairs with
@@ -261,7 +283,8 @@ static int vcpu_enter_guest(struct vcpu *vcpu)
 
 out_irq_enable:
 	local_irq_enable();
-	vcpu_op(disarm)(vcpu);
+	if (!ARCH_ARM_IRQS_OFF)
+		vcpu_op(disarm)(vcpu);
 	preempt_enable();
 
 	return ret;
@@ -278,10 +301,15 @@ static int vcpu_exit_signal(struct vcpu *vcpu)
 }
 
 /* A signal, other work of the task, or another task that wants the CPU. */
-static int vcpu_serve_host(struct vcpu *vcpu)
+static int vcpu_serve_host(struct vcpu *vcpu) __must_hold(&vcpu->vm->srcu)
 {
 	if (host_signal_pending())
 		return vcpu_exit_signal(vcpu);
+	if (host_restart_pending()) {
+		/* For the case that a handler then ends it. */
+		vcpu_exit(vcpu, KVM_EXIT_INTR);
+		return -ERESTARTNOHAND;
+	}
 
 	vcpu_srcu_unlock(vcpu);
 	host_reschedule();
@@ -351,8 +379,28 @@ static int vcpu_complete(struct vcpu *vcpu)
 		ret = complete(vcpu);
 	}
 
-	if (ret == RESUME_GUEST && host_run_immediate_exit(vcpu->run))
-		ret = vcpu_exit_signal(vcpu);
+	return ret;
+}
+
+/*
+ * A run that user space wants to end at once is no exit, so what the exit before
+ * it said is still there: who only had that exit finished may look at it again.
+ */
+static int vcpu_run_guest(struct vcpu *vcpu)
+{
+	u32 reason = READ_ONCE(vcpu->run->exit_reason);
+	int ret = vcpu_complete(vcpu);
+
+	if (ret == RESUME_GUEST && host_run_immediate_exit(vcpu->run)) {
+		vcpu->run->exit_reason = reason;
+		vcpu->stats.signal_exits++;
+		return -EINTR;
+	}
+
+	while (ret == RESUME_GUEST)
+		ret = vcpu_run_once(vcpu);
+	if (ret == -EINTR && vcpu->run->exit_reason != KVM_EXIT_INTR)
+		vcpu_exit_signal(vcpu);
 
 	return ret;
 }
@@ -369,20 +417,16 @@ int vcpu_run(struct vcpu *vcpu)
 	vcpu_load(vcpu);
 	vcpu_srcu_lock(vcpu);
 
-	ret = vcpu_complete(vcpu);
-	while (ret == RESUME_GUEST)
-		ret = vcpu_run_once(vcpu);
+	ret = vcpu_run_guest(vcpu);
 
 	vcpu_srcu_unlock(vcpu);
 	vcpu_put(vcpu);
-	vcpu_op(run_end)(vcpu);
+	vcpu_op(run_end)(vcpu, ret);
 	WRITE_ONCE(vcpu->wants_run, false);
 	WRITE_ONCE(vcpu->task, NULL);
 
 	if (ret == EXIT_TO_USER)
 		vcpu->stats.user_exits++;
-	else if (ret == -EINTR && vcpu->run->exit_reason != KVM_EXIT_INTR)
-		vcpu_exit_signal(vcpu);
 
 	return ret;
 }

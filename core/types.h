@@ -78,6 +78,7 @@ struct mmu_map {
 	u8	order;		/* log2 of the size in pages */
 	u8	prot;		/* PROT_GUEST_* */
 	u8	memtype;	/* MEMTYPE_* */
+	bool	clean;		/* not written yet: see pgtable_format.logs_writes */
 };
 
 struct vm;

@@ -13,6 +13,7 @@
 #include <linux/rcuwait.h>
 #include <linux/spinlock.h>
 
+#include <core/iobus.h>
 #include <core/types.h>
 #include <core/vm.h>
 #include <arch/types.h>
@@ -70,7 +71,9 @@ struct vcpu {
 	int			 srcu_index;	/* (m) while srcu_held */
 	bool			 srcu_held;	/* (m) */
 	bool			 loaded;	/* (m) load without put */
+	bool			 preempted;	/* (m) in put: the task would rather run on */
 	bool			 wants_run;	/* (b) inside KVM_RUN */
+	unsigned long		 rcu_noted;	/* (m) see host_guest_time_enter() */
 
 	/* What user space has to finish: called first in the next KVM_RUN. */
 	int			(*complete)(struct vcpu *vcpu);	/* (m) */
@@ -82,6 +85,7 @@ struct vcpu {
 	unsigned int		 halt_poll_ns;	/* (m) current polling window */
 	struct task_struct	*task;		/* (b) who is in KVM_RUN */
 
+	unsigned int		 bus_hint[IOBUS_COUNT];	/* (m) the range asked for last */
 	/* The slot the last lookup found; valid for this generation only. */
 	struct memslot		*slot_cache;	/* (m) under srcu */
 	u64			 slot_cache_generation;	/* (m) */
@@ -120,7 +124,10 @@ int vcpu_create_fd(struct vm *vm, unsigned int id);
 /* Free a vCPU whose descriptor and VM are gone. */
 void vcpu_free(struct vcpu *vcpu);
 
-/* run.c: the body of KVM_RUN.  vcpu->mutex held.  EXIT_TO_USER or -errno. */
+/*
+ * run.c: the body of KVM_RUN.  vcpu->mutex held.  EXIT_TO_USER or -errno, of which
+ * -ERESTARTNOHAND asks for host_restart().
+ */
 int vcpu_run(struct vcpu *vcpu);
 
 /*
@@ -131,8 +138,17 @@ void vcpu_load(struct vcpu *vcpu);
 void vcpu_put(struct vcpu *vcpu);
 
 /* The read side of vm->srcu, as the run loop holds it. */
-void vcpu_srcu_lock(struct vcpu *vcpu);
-void vcpu_srcu_unlock(struct vcpu *vcpu);
+static inline void vcpu_srcu_lock(struct vcpu *vcpu) __acquires(&vcpu->vm->srcu)
+{
+	vcpu->srcu_index = srcu_read_lock(&vcpu->vm->srcu);
+	vcpu->srcu_held = true;
+}
+
+static inline void vcpu_srcu_unlock(struct vcpu *vcpu) __releases(&vcpu->vm->srcu)
+{
+	vcpu->srcu_held = false;
+	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_index);
+}
 
 /*
  * Set a request.  The vCPU sees it before its next entry; vcpu_kick() makes
@@ -214,5 +230,56 @@ int vcpu_exit_memory_fault(struct vcpu *vcpu, gpa_t gpa, u64 size);
  */
 int vcpu_mmio(struct vcpu *vcpu, gpa_t gpa, void *data, u32 len, bool write,
 	      int (*complete)(struct vcpu *vcpu));
+
+/* --- devices: iobus.c, behind what tells that nobody is there ----------------------------- */
+
+/*
+ * Do one access.  0, or -EOPNOTSUPP: nobody there.  vm->srcu held, vcpu->mutex
+ * held; may sleep.
+ */
+static inline int iobus_read(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
+			     void *data)
+{
+	if (!iobus_maybe(vcpu->vm, bus, addr))
+		return -EOPNOTSUPP;
+
+	return iobus_ask(vcpu, bus, addr, len, data, NULL);
+}
+
+static inline int iobus_write(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
+			      const void *data)
+{
+	if (!iobus_maybe(vcpu->vm, bus, addr))
+		return -EOPNOTSUPP;
+
+	return iobus_ask(vcpu, bus, addr, len, NULL, data);
+}
+
+/*
+ * The same for a fast handler that has asked iobus_maybe() already: irqs off, vm->srcu
+ * not held.  Any error: nothing was done that must not be done again, by the above.
+ */
+static inline int iobus_read_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr,
+				    int len, void *data)
+{
+	return iobus_ask_atomic(vcpu, bus, addr, len, data, NULL);
+}
+
+static inline int iobus_write_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr,
+				     int len, const void *data)
+{
+	return iobus_ask_atomic(vcpu, bus, addr, len, NULL, data);
+}
+
+/*
+ * Put a write into the coalesced ring if a zone covers it and there is room.
+ * True if it did.  vm->srcu held.
+ */
+static inline bool coalesced_write(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
+				   const void *data)
+{
+	return !list_empty(&vcpu->vm->coalesced_zones) &&
+	       coalesced_write_zone(vcpu, bus, addr, len, data);
+}
 
 #endif /* CORE_VCPU_H */

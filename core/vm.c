@@ -167,7 +167,7 @@ static long vm_ioctl_create_vcpu(void *object, void *data, unsigned long user)
 /* Fields of a region that mean something for a flag that is not offered. */
 static bool vm_region_has_unknown(const struct kvm_userspace_memory_region2 *region)
 {
-	return region->flags & ~(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY);
+	return region->flags & ~MEMSLOT_FLAGS;
 }
 
 static long vm_ioctl_set_region(void *object, void *data, unsigned long user)
@@ -254,7 +254,7 @@ static long vm_ioctl_signal_msi(void *object, void *data, unsigned long user)
 
 static long vm_ioctl_create_device(void *object, void *data, unsigned long user)
 {
-	return device_guest_create(object, data);
+	return device_guest_create(object, (void __user *)user);
 }
 
 static long vm_ioctl_create_irqchip(void *object, void *data, unsigned long user)
@@ -300,7 +300,7 @@ static const struct ioctl_desc vm_ioctls[] = {
 	IOCTL(KVM_UNREGISTER_COALESCED_MMIO, IOCTL_SLOTS,	vm_ioctl_unregister_coalesced),
 	IOCTL(KVM_CREATE_VCPU,		IOCTL_RAW | IOCTL_VM_LOCK, vm_ioctl_create_vcpu),
 	IOCTL(KVM_CREATE_IRQCHIP,	IOCTL_RAW | IOCTL_VM_LOCK, vm_ioctl_create_irqchip),
-	IOCTL(KVM_CREATE_DEVICE,	IOCTL_VM_LOCK,		vm_ioctl_create_device),
+	IOCTL(KVM_CREATE_DEVICE,	IOCTL_RAW,		vm_ioctl_create_device),
 	IOCTL(KVM_CHECK_EXTENSION,	IOCTL_RAW,		vm_ioctl_check_extension),
 	IOCTL(KVM_ENABLE_CAP,		IOCTL_VM_LOCK,		vm_ioctl_enable_cap),
 	IOCTL(KVM_GET_STATS_FD,		IOCTL_RAW,		vm_ioctl_get_stats_fd),

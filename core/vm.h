@@ -59,7 +59,7 @@ struct address_space_guest {
 
 struct vm_stats {
 	u64	remote_flush;		/* flushes that waited for other CPUs */
-	u64	pages_mapped;		/* leaves made, any size */
+	u64	pages_mapped;		/* leaves made, any size; each entry of a group */
 	u64	pages_unmapped;		/* leaves removed by a notifier or a slot */
 };
 
@@ -79,13 +79,14 @@ struct vm {
 	struct address_space_guest as[ARCH_ADDRESS_SPACES];
 	struct xarray		 slot_ids;	/* (l) as_id << 16 | id -> slot */
 	struct rb_root_cached	 slot_hvas;	/* (p) interval tree by hva */
-	u64			 slots_generation;	/* (s) changes with every slot */
+	u64			 slots_generation;	/* (s) changes with every slot; never 0 */
 	struct mmu_notifier	 notifier;	/* (c) */
 	unsigned long		 invalidate_seq;	/* (p) */
 	unsigned long		 invalidate_count;	/* (p) sections under way */
 	hva_t			 invalidate_start;	/* (p) their hull */
 	hva_t			 invalidate_end;	/* (p) */
 	u64			 dirty_protect;	/* (v) KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
+	bool			 has_log;	/* (l) a slot has, or had, a dirty log; stays */
 
 	/* vCPUs: readable by index without a lock once created */
 	struct xarray		 vcpus;		/* (v) index -> vCPU */
@@ -95,11 +96,14 @@ struct vm {
 	bool			 has_irqchip;	/* (v) set once, smp_store_release */
 	struct irq_table __rcu	*irq_table;	/* (i) */
 	struct list_head	 irqfds;	/* (i) */
+	struct workqueue_struct	*irqfd_queue;	/* there from the first irqfd on, and constant */
 	struct list_head	 eoi_notifiers;	/* (i), irq_srcu for readers */
 	struct list_head	 ioeventfds;	/* (l) */
 
 	/* I/O: iobus.c */
 	struct iobus __rcu	*buses[IOBUS_COUNT];	/* (s) */
+	/* (s) for writing; read anywhere: who might be on them. */
+	unsigned long		 bus_filter[IOBUS_COUNT][BITS_TO_LONGS(IOBUS_FILTER_BITS)];
 	struct kvm_coalesced_mmio_ring *coalesced;	/* ring_lock; user may scribble */
 	spinlock_t		 ring_lock;
 	struct list_head	 coalesced_zones;	/* (l) */
@@ -160,6 +164,12 @@ static inline bool vm_has_irqchip(struct vm *vm)
 {
 	/* Pairs with the release of the architecture's irqchip_create(). */
 	return smp_load_acquire(&vm->has_irqchip);
+}
+
+/* False: nobody is on the bus at @addr.  Any context; a device comes and goes meanwhile. */
+static __always_inline bool iobus_maybe(const struct vm *vm, enum iobus_kind bus, gpa_t addr)
+{
+	return test_bit(iobus_filter_bit(addr >> iobus_granule_shift(bus)), vm->bus_filter[bus]);
 }
 
 #endif /* CORE_VM_H */

@@ -33,7 +33,7 @@ struct aia {
 	struct vm		*vm;		/* (c) */
 	u32			 config[AIA_CONFIG_COUNT];	/* (v) by CONFIG attribute */
 	gpa_t			 aplic_addr;	/* (v) or GPA_INVALID */
-	gpa_t			*imsic_addr;	/* (v) by vCPU id; or GPA_INVALID */
+	gpa_t			*imsic_addr;	/* (v) by vCPU index; or GPA_INVALID */
 	bool			 initialised;	/* (v) all is constant from then on */
 
 	/* Made by CTRL_INIT. */
@@ -49,7 +49,7 @@ struct aia {
  * Send interrupt identity @id to a hart of the guest, numbered as in the address
  * of its file.  Any context but NMI.  >0 sent, 0 it was pending, -1 nobody there.
  */
-int aia_send(struct aia *aia, u32 hart, u32 guest, u32 id);
+int aia_send(struct aia *aia, u32 hart, u32 id);
 
 /* --- aplic.c -------------------------------------------------------------------- */
 
@@ -97,6 +97,7 @@ struct imsic {
 	unsigned long		 place;		/* mutex and lock; ours and in use */
 	void __iomem		*msi;		/* lock; its page, while in use */
 	int			 tried_cpu;	/* mutex; it had no file for us; or -1 */
+	unsigned int		 tried_at;	/* mutex; its imsic_cpu.changes then */
 	bool			 awake;		/* the file had an interrupt, in a halt */
 };
 
@@ -134,7 +135,5 @@ bool imsic_file_access(struct imsic *imsic, u32 select, unsigned long value,
 		       unsigned long mask, unsigned long *old);
 /* The VM ends: give the hardware file back.  The VM's page tables are still there. */
 void imsic_release(struct imsic *imsic);
-/* Before each entry: context.hstatus says which file the guest uses.  irqs off. */
-void imsic_sync(struct vcpu *vcpu);
 
 #endif /* RISCV_AIA_H */

@@ -20,9 +20,11 @@
 
 #define APLIC_WORDS	(APLIC_MAX_SOURCE / APLIC_IRQBITS_PER_REG)
 
-/* The format of target and of genmsi, as unsigned masks. */
+/*
+ * The format of target and of genmsi, as unsigned masks.  Harts without guests of
+ * their own have no Guest Index.
+ */
 #define TARGET_HART	GENMASK(31, APLIC_TARGET_HART_IDX_SHIFT)
-#define TARGET_GUEST	GENMASK(17, APLIC_TARGET_GUEST_IDX_SHIFT)
 #define TARGET_EIID	GENMASK(10, APLIC_TARGET_EIID_SHIFT)
 
 static_assert(APLIC_MAX_SOURCE == KVM_DEV_RISCV_AIA_SRCS_MAX);
@@ -90,7 +92,7 @@ static u32 aplic_rectified(const struct aplic *aplic, unsigned int word)
 static int aplic_send(struct aplic *aplic, u32 target)
 {
 	return aia_send(aplic->aia, FIELD_GET(TARGET_HART, target),
-			FIELD_GET(TARGET_GUEST, target), FIELD_GET(TARGET_EIID, target));
+			FIELD_GET(TARGET_EIID, target));
 }
 
 /* Send what is pending and enabled in a word; as irqchip_ops.deliver. */
@@ -247,7 +249,7 @@ static void target_write(struct aplic *aplic, unsigned int index, u32 value)
 	struct aplic_source *source = indexed_source(aplic, index);
 
 	if (source && source->mode != APLIC_SOURCECFG_SM_INACTIVE)
-		source->target = value & (TARGET_HART | TARGET_GUEST | aplic->eiid_mask);
+		source->target = value & (TARGET_HART | aplic->eiid_mask);
 }
 
 static u32 genmsi_read(struct aplic *aplic, unsigned int index)
@@ -438,11 +440,12 @@ static int aplic_device_read(struct vcpu *vcpu, struct io_device *device, gpa_t 
 	struct aplic *aplic = container_of(device, struct aplic, device);
 	u32 value;
 
-	memset(data, 0, len);
-	if (access_is_word(addr, len)) {
-		value = aplic_read(aplic, addr - aplic->aia->aplic_addr);
-		memcpy(data, &value, sizeof(value));
+	if (unlikely(!access_is_word(addr, len))) {
+		memset(data, 0, len);
+		return 0;
 	}
+	value = aplic_read(aplic, addr - aplic->aia->aplic_addr);
+	memcpy(data, &value, sizeof(value));
 
 	return 0;
 }
@@ -454,14 +457,20 @@ static int aplic_device_write(struct vcpu *vcpu, struct io_device *device, gpa_t
 	u32 value;
 
 	if (access_is_word(addr, len)) {
+		u32 offset = addr - aplic->aia->aplic_addr;
+
+		/* A thousand messages may wait for it. */
+		if (offset == APLIC_DOMAINCFG && irqs_disabled())
+			return -EWOULDBLOCK;
 		memcpy(&value, data, sizeof(value));
-		aplic_write(aplic, addr - aplic->aia->aplic_addr, value);
+		aplic_write(aplic, offset, value);
 	}
 
 	return 0;
 }
 
 static const struct io_device_ops aplic_device_ops = {
+	.atomic	= true,
 	.read	= aplic_device_read,
 	.write	= aplic_device_write,
 };

@@ -212,6 +212,19 @@ static int insn_wfi(struct vcpu *vcpu, u32 insn)
 	return RESUME_GUEST;
 }
 
+#define INSN_WFI	0x10500073
+
+int riscv_fast_virtual_insn(struct vcpu *vcpu)
+{
+	if (vcpu->arch.exit.info1 != INSN_WFI || riscv_user_mode(vcpu) || !riscv_irq_ready(vcpu))
+		return RESUME_GUEST;
+
+	vcpu->arch.stats.wfi_exits++;
+	vcpu->arch.context.pc += 4;
+
+	return REENTER;
+}
+
 /*
  * The guest waits for another hart's store, and looks again when this returns.
  * That hart may be waiting for this CPU.
@@ -235,7 +248,7 @@ struct insn_row {
 };
 
 static const struct insn_row insn_rows[] = {
-	{ 0x10500073, 0xffffffff, insn_wfi },
+	{ INSN_WFI, 0xffffffff, insn_wfi },
 	{ 0x00d00073, 0xffffffff, insn_wrs },	/* WRS.NTO */
 	{ 0x01d00073, 0xffffffff, insn_wrs },	/* WRS.STO */
 	{ 0x00000073, 0x0000007f, insn_csr },	/* and the rest of SYSTEM */

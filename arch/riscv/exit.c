@@ -9,8 +9,6 @@
 
 #include "riscv.h"
 
-#define CAUSE_INTERRUPT	BIT_ULL(63)
-
 /* Pseudoinstructions in htinst: the access was to the guest's own page tables. */
 #define HTINST_PSEUDO_MASK	0xffffffdfULL	/* the rest: 1 is a write */
 #define HTINST_PSEUDO_32	0x00002000ULL
@@ -26,15 +24,11 @@ static bool exit_is_walk(const struct exit_info *exit)
 	return insn == HTINST_PSEUDO_32 || insn == HTINST_PSEUDO_64;
 }
 
-/*
- * @access: of the instruction; @cause: the access fault that stands for it;
- * @emulate: what does it where there is no memory, NULL: nobody can.
- */
-static int exit_fault(struct vcpu *vcpu, u8 access, unsigned long cause,
-		      int (*emulate)(struct vcpu *vcpu, gpa_t gpa))
+/* @access: of the instruction; @cause: the access fault that stands for it. */
+static __always_inline int exit_fault(struct vcpu *vcpu, u8 access, unsigned long cause)
 {
 	const struct exit_info *exit = &vcpu->arch.exit;
-	gpa_t gpa = (exit->info2 << 2) | (exit->info1 & 3);
+	gpa_t gpa = riscv_exit_gpa(vcpu);
 	bool walk = exit_is_walk(exit);
 	int ret;
 
@@ -49,27 +43,27 @@ static int exit_fault(struct vcpu *vcpu, u8 access, unsigned long cause,
 	if (ret != FAULT_NO_SLOT && ret != FAULT_READONLY)
 		return ret;
 	/* A guest whose page table is no memory gets an access fault for the access. */
-	if (walk || !emulate)
+	if (walk || cause == EXC_INST_ACCESS)
 		return riscv_inject(vcpu, cause, exit->info1);
 
 	vcpu->arch.stats.mmio_insns++;
 
-	return emulate(vcpu, gpa);
+	return riscv_emulate_access(vcpu, gpa, cause == EXC_STORE_ACCESS);
 }
 
 static int exit_fetch_fault(struct vcpu *vcpu)
 {
-	return exit_fault(vcpu, PROT_GUEST_EXEC, EXC_INST_ACCESS, NULL);
+	return exit_fault(vcpu, PROT_GUEST_EXEC, EXC_INST_ACCESS);
 }
 
 static int exit_load_fault(struct vcpu *vcpu)
 {
-	return exit_fault(vcpu, PROT_GUEST_READ, EXC_LOAD_ACCESS, riscv_emulate_load);
+	return exit_fault(vcpu, PROT_GUEST_READ, EXC_LOAD_ACCESS);
 }
 
 static int exit_store_fault(struct vcpu *vcpu)
 {
-	return exit_fault(vcpu, PROT_GUEST_WRITE, EXC_STORE_ACCESS, riscv_emulate_store);
+	return exit_fault(vcpu, PROT_GUEST_WRITE, EXC_STORE_ACCESS);
 }
 
 /* --- others --------------------------------------------------------------------- */
@@ -135,13 +129,18 @@ static int (*const exits[])(struct vcpu *vcpu) = {
 	[EXC_STORE_GUEST_PAGE_FAULT]	= exit_store_fault,
 };
 
-int riscv_vcpu_fast_exit(struct vcpu *vcpu)
+int riscv_fast_trap(struct vcpu *vcpu)
 {
-	/* A compare and a direct call: no other cause has a fast handler. */
-	if (vcpu->arch.exit.code == EXC_SUPERVISOR_SYSCALL)
-		return riscv_fast_sbi(vcpu);
+	u64 code = vcpu->arch.exit.code;
 
-	return RESUME_GUEST;
+	if (code == EXC_VIRTUAL_INST_FAULT)
+		return riscv_fast_virtual_insn(vcpu);
+	if (code != EXC_LOAD_GUEST_PAGE_FAULT && code != EXC_STORE_GUEST_PAGE_FAULT)
+		return RESUME_GUEST;
+	if (!iobus_maybe(vcpu->vm, IOBUS_MMIO, riscv_exit_gpa(vcpu)))
+		return RESUME_GUEST;
+
+	return riscv_fast_access(vcpu, code == EXC_STORE_GUEST_PAGE_FAULT);
 }
 
 int riscv_vcpu_handle_exit(struct vcpu *vcpu)
@@ -149,7 +148,7 @@ int riscv_vcpu_handle_exit(struct vcpu *vcpu)
 	u64 code = vcpu->arch.exit.code;
 
 	/* A host interrupt: the host has taken it by now. */
-	if (code & CAUSE_INTERRUPT)
+	if (code & RISCV_CAUSE_INTERRUPT)
 		return RESUME_GUEST;
 	if (code >= ARRAY_SIZE(exits))
 		return exit_unknown(vcpu);

@@ -3,8 +3,8 @@
  * Firmware calls: the guest's ECALLs from S-mode, as the SBI specification has
  * them, one table row per extension or range of extensions.  Extension in a7,
  * function in a6, arguments in a0 to a5; error to a0 and value to a1.  Calls about
- * other harts are in fw_hart.c, the PMU's in fw_pmu.c, those of steal time in
- * steal.c.  Called by exit.c.
+ * other harts are in fw_hart.c, about features in fw_feature.c, the PMU's in fw_pmu.c,
+ * those of steal time in steal.c.  Called by exit.c.
  */
 #include <linux/bitops.h>
 #include <linux/nospec.h>
@@ -19,12 +19,15 @@
 #define SBI_SPEC_MAJOR			2
 #define SBI_SPEC_MINOR			0
 
+/* "Firmware Features Extension": the kernel's header may be older. */
+#define SBI_FWFT	0x46574654UL
+
 #define SBI_ALWAYS	(-1)	/* instead of an extension that can be switched */
 
 /*
  * @call: with irqs on, as handle_exit.  Its results, and SBI_AS_IS.  RESUME_GUEST:
  * @result (NOT_SUPPORTED before) goes to the guest, which goes on behind the ECALL.
- * @fast: with irqs off, as fast_exit.  False: @call has to do it, from the start.
+ * What can be done with irqs off is done by sbi_fast().
  */
 struct sbi_extension {
 	unsigned long	first, last;	/* ids */
@@ -32,7 +35,6 @@ struct sbi_extension {
 	bool		off;		/* until user space turns it on */
 	bool		range;		/* of ids that only user space knows */
 	int		(*call)(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
-	bool		(*fast)(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
 	bool		(*present)(void);	/* NULL: always */
 };
 
@@ -99,37 +101,43 @@ static int sbi_forward(struct vcpu *vcpu, unsigned long fid, struct sbi_result *
 
 /* --- base ------------------------------------------------------------------ */
 
-static void base_values(struct vcpu *vcpu, unsigned long fid, bool probed,
-			struct sbi_result *result)
-{
-	const unsigned long values[] = {
-		[SBI_EXT_BASE_GET_SPEC_VERSION]	= sbi_mk_version(SBI_SPEC_MAJOR, SBI_SPEC_MINOR),
-		[SBI_EXT_BASE_GET_IMP_ID]	= SBI_IMPLEMENTATION_ID,
-		[SBI_EXT_BASE_GET_IMP_VERSION]	= SBI_IMPLEMENTATION_VERSION,
-		[SBI_EXT_BASE_PROBE_EXT]	= probed,
-		[SBI_EXT_BASE_GET_MVENDORID]	= vcpu->arch.mvendorid,
-		[SBI_EXT_BASE_GET_MARCHID]	= vcpu->arch.marchid,
-		[SBI_EXT_BASE_GET_MIMPID]	= vcpu->arch.mimpid,
-	};
+/* What does not depend on the vCPU. */
+static const unsigned long base_values[] = {
+	[SBI_EXT_BASE_GET_SPEC_VERSION]	= SBI_SPEC_MAJOR << SBI_SPEC_VERSION_MAJOR_SHIFT |
+					  SBI_SPEC_MINOR,
+	[SBI_EXT_BASE_GET_IMP_ID]	= SBI_IMPLEMENTATION_ID,
+	[SBI_EXT_BASE_GET_IMP_VERSION]	= SBI_IMPLEMENTATION_VERSION,
+};
 
-	if (fid >= ARRAY_SIZE(values))
-		return;
+static bool base_probe(struct vcpu *vcpu, struct sbi_result *result)
+{
+	const struct sbi_extension *probed = sbi_find(vcpu, sbi_arg(vcpu, 0));
+
+	if (probed && probed->range)
+		return false;
 
 	result->error = SBI_SUCCESS;
-	result->value = values[array_index_nospec(fid, ARRAY_SIZE(values))];
+	result->value = !!probed;
+
+	return true;
 }
 
 /* "Base Extension". */
 static bool fast_base(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result)
 {
-	const struct sbi_extension *probed = NULL;
-
-	if (fid == SBI_EXT_BASE_PROBE_EXT) {
-		probed = sbi_find(vcpu, sbi_arg(vcpu, 0));
-		if (probed && probed->range)
-			return false;
-	}
-	base_values(vcpu, fid, probed, result);
+	if (fid < ARRAY_SIZE(base_values))
+		result->value = base_values[array_index_nospec(fid, ARRAY_SIZE(base_values))];
+	else if (fid == SBI_EXT_BASE_PROBE_EXT)
+		return base_probe(vcpu, result);
+	else if (fid == SBI_EXT_BASE_GET_MVENDORID)
+		result->value = vcpu->arch.mvendorid;
+	else if (fid == SBI_EXT_BASE_GET_MARCHID)
+		result->value = vcpu->arch.marchid;
+	else if (fid == SBI_EXT_BASE_GET_MIMPID)
+		result->value = vcpu->arch.mimpid;
+	else
+		return true;
+	result->error = SBI_SUCCESS;
 
 	return true;
 }
@@ -261,15 +269,18 @@ static bool sta_present(void)
 
 /* What guests do most comes first. */
 static const struct sbi_extension extensions[] = {
-	SBI(TIME,	.call = sbi_time, .fast = fast_time),
-	SBI(IPI,	.call = sbi_ipi, .fast = fast_ipi),
-	SBI(RFENCE,	.call = sbi_rfence, .fast = fast_rfence),
-	SBI_ROW(BASE, SBI_ALWAYS, .call = sbi_base, .fast = fast_base),
+	SBI(TIME,	.call = sbi_time),
+	SBI(IPI,	.call = sbi_ipi),
+	SBI(RFENCE,	.call = sbi_rfence),
+	SBI_ROW(BASE, SBI_ALWAYS, .call = sbi_base),
 	SBI(PMU,	.call = sbi_pmu),
 	SBI(HSM,	.call = sbi_hsm),
 	SBI(SRST,	.call = sbi_srst),
 	SBI(STA,	.call = sbi_sta, .present = sta_present),
 	SBI(DBCN,	.call = sbi_forward, .off = true),
+	SBI_ROW(SUSP, RISCV_SBI_SUSP, .call = sbi_susp, .off = true),
+	{ .first = SBI_FWFT, .last = SBI_FWFT, .ext = RISCV_SBI_FWFT, .call = sbi_fwft,
+	  .off = true },
 	SBI_RANGE(EXPERIMENTAL),
 	SBI_RANGE(VENDOR),
 	LEGACY(SET_TIMER,		legacy_set_timer),
@@ -319,7 +330,7 @@ void riscv_sbi_reset(struct vcpu *vcpu)
 {
 	const struct sbi_extension *row;
 
-	bitmap_zero(vcpu->arch.sbi, KVM_RISCV_SBI_EXT_MAX);
+	bitmap_zero(vcpu->arch.sbi, RISCV_SBI_COUNT);
 	for (row = extensions; row < extensions + ARRAY_SIZE(extensions); row++)
 		if (row->ext != SBI_ALWAYS && !row->off && sbi_present(row))
 			__set_bit(row->ext, vcpu->arch.sbi);
@@ -327,16 +338,47 @@ void riscv_sbi_reset(struct vcpu *vcpu)
 
 /* --- dispatch -------------------------------------------------------------- */
 
+/*
+ * What guests do most, and what can be done with irqs off, as fast_exit: no table, the
+ * compiler makes compares and no calls of it.  False: the row's call has to do it, from
+ * the start.
+ */
+static bool sbi_fast(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result)
+{
+	switch (sbi_id(vcpu)) {
+	case SBI_EXT_TIME:
+		return test_bit(KVM_RISCV_SBI_EXT_TIME, vcpu->arch.sbi) &&
+		       fast_time(vcpu, fid, result);
+	case SBI_EXT_IPI:
+		return test_bit(KVM_RISCV_SBI_EXT_IPI, vcpu->arch.sbi) &&
+		       fast_ipi(vcpu, fid, result);
+	case SBI_EXT_RFENCE:
+		return test_bit(KVM_RISCV_SBI_EXT_RFENCE, vcpu->arch.sbi) &&
+		       fast_rfence(vcpu, fid, result);
+	case SBI_EXT_BASE:
+		return fast_base(vcpu, fid, result);
+	default:
+		return false;
+	}
+}
+
+/* In memory: on the stack it would have to be guarded. */
+static struct sbi_result *sbi_result(struct vcpu *vcpu)
+{
+	vcpu->arch.sbi_result = (struct sbi_result) { .error = SBI_ERR_NOT_SUPPORTED };
+
+	return &vcpu->arch.sbi_result;
+}
+
 int riscv_fast_sbi(struct vcpu *vcpu)
 {
-	const struct sbi_extension *row = sbi_find(vcpu, sbi_id(vcpu));
-	struct sbi_result result = { .error = SBI_ERR_NOT_SUPPORTED };
+	struct sbi_result *result = sbi_result(vcpu);
 
-	if (!row || !row->fast || !row->fast(vcpu, sbi_function(vcpu), &result))
+	if (!sbi_fast(vcpu, sbi_function(vcpu), result))
 		return RESUME_GUEST;
 
 	vcpu->arch.stats.sbi_calls++;
-	sbi_return(vcpu, false, &result);
+	sbi_return(vcpu, false, result);
 
 	return REENTER;
 }
@@ -344,16 +386,16 @@ int riscv_fast_sbi(struct vcpu *vcpu)
 int riscv_exit_sbi(struct vcpu *vcpu)
 {
 	const struct sbi_extension *row = sbi_find(vcpu, sbi_id(vcpu));
-	struct sbi_result result = { .error = SBI_ERR_NOT_SUPPORTED };
+	struct sbi_result *result = sbi_result(vcpu);
 	int ret = RESUME_GUEST;
 
 	vcpu->arch.stats.sbi_calls++;
 	if (row)
-		ret = row->call(vcpu, sbi_function(vcpu), &result);
+		ret = row->call(vcpu, sbi_function(vcpu), result);
 	if (ret == SBI_AS_IS)
 		return RESUME_GUEST;
 	if (ret == RESUME_GUEST)
-		sbi_return(vcpu, sbi_is_legacy(vcpu), &result);
+		sbi_return(vcpu, sbi_is_legacy(vcpu), result);
 
 	return ret;
 }

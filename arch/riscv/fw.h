@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the SBI share: fw.c has the table and fw_hart.c some of its
- * handlers.
+ * What the files of the SBI share: fw.c has the table, fw_hart.c and fw_feature.c some
+ * of its handlers.
  */
 #ifndef RISCV_FW_H
 #define RISCV_FW_H
@@ -44,6 +44,8 @@ int sbi_ipi(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
 bool fast_rfence(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
 int sbi_rfence(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
 int sbi_hsm(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
+int sbi_susp(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
+int sbi_fwft(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
 int legacy_clear_ipi(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
 int legacy_send_ipi(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
 int legacy_remote_fence(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);

@@ -13,6 +13,7 @@
 #include <asm/insn-def.h>
 #include <asm/sbi.h>
 
+#include "fence.h"
 #include "fw.h"
 
 /* --- lists of harts -------------------------------------------------------- */
@@ -74,6 +75,15 @@ static bool harts_get(struct vcpu *vcpu, struct harts *harts)
 	return base < ARCH_MAX_VCPU_ID && harts_take(vcpu->vm, harts, mask, base);
 }
 
+/* Is the calling hart all that a0 and a1 name?  What guests mostly mean, and no search. */
+static bool harts_only_here(struct vcpu *vcpu)
+{
+	unsigned long mask = sbi_arg(vcpu, 0), base = sbi_arg(vcpu, 1), bit = vcpu->id - base;
+
+	/* A base of -1 is above every id. */
+	return base <= vcpu->id && bit < BITS_PER_LONG && mask == BIT(bit);
+}
+
 /*
  * The same in a few steps, for irqs off.  False: it would take longer, or it is
  * invalid.
@@ -131,14 +141,30 @@ static void send_ipi(struct vcpu *vcpu, const struct harts *harts)
 	}
 }
 
+static noinline bool fast_ipi_harts(struct vcpu *vcpu)
+{
+	/* A list of which only what is filled in is read. */
+	struct harts harts __uninitialized;
+
+	if (!harts_get_fast(vcpu, &harts))
+		return false;
+	send_ipi(vcpu, &harts);
+
+	return true;
+}
+
 bool fast_ipi(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result)
 {
-	struct harts harts;
-
-	if (fid != SBI_EXT_IPI_SEND_IPI || !harts_get_fast(vcpu, &harts))
+	if (fid != SBI_EXT_IPI_SEND_IPI)
 		return false;
 
-	send_ipi(vcpu, &harts);
+	if (harts_only_here(vcpu)) {
+		riscv_pmu_count(vcpu, SBI_PMU_FW_IPI_SENT);
+		riscv_pmu_count(vcpu, SBI_PMU_FW_IPI_RCVD);
+		send_ipi_here(vcpu);
+	} else if (!fast_ipi_harts(vcpu)) {
+		return false;
+	}
 	result->error = SBI_SUCCESS;
 
 	return true;
@@ -164,13 +190,15 @@ int sbi_ipi(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result)
 /* --- fences ---------------------------------------------------------------- */
 
 /*
- * By function of RFENCE.  Any range and any ASID is a fence of all: what a target
- * does then is one instruction.  The functions for hypervisors are not for a guest
- * that has no H extension.
+ * By function of RFENCE.  To another hart any range and any ASID is a fence of all:
+ * a request is one bit, that cannot overflow and takes no lock, and what the hart does
+ * then is one instruction.  The functions for hypervisors are not for a guest that has
+ * no H extension.
  */
 static const struct fence {
 	u8	request;
 	u8	sent, received;		/* SBI_PMU_FW_* */
+	bool	asid;			/* of the address space in a4 */
 } fences[] = {
 	[SBI_EXT_RFENCE_REMOTE_FENCE_I] = {
 		REQ_FENCE_I,
@@ -180,7 +208,7 @@ static const struct fence {
 		SBI_PMU_FW_SFENCE_VMA_SENT, SBI_PMU_FW_SFENCE_VMA_RCVD },
 	[SBI_EXT_RFENCE_REMOTE_SFENCE_VMA_ASID] = {
 		REQ_FENCE_VVMA,
-		SBI_PMU_FW_SFENCE_VMA_ASID_SENT, SBI_PMU_FW_SFENCE_VMA_ASID_RCVD },
+		SBI_PMU_FW_SFENCE_VMA_ASID_SENT, SBI_PMU_FW_SFENCE_VMA_ASID_RCVD, true },
 };
 
 static const struct fence *fence_find(unsigned long fid)
@@ -203,12 +231,27 @@ static void fence_count(struct vcpu *vcpu, const struct harts *harts, const stru
 }
 
 /* With irqs off hgatp is still the guest's: its VMID is the one that is fenced. */
-static void fence_here(const struct fence *fence)
+static void fence_here(struct vcpu *vcpu, const struct fence *fence)
 {
-	if (fence->request == REQ_FENCE_I)
+	unsigned long address = sbi_arg(vcpu, 2), asid = sbi_arg(vcpu, 4);
+	unsigned int pages = fence_pages(address, sbi_arg(vcpu, 3));
+
+	if (fence->request == REQ_FENCE_I) {
 		asm volatile("fence.i" : : : "memory");
-	else
+		return;
+	}
+	/* No hart has such an address space: the specification leaves it open. */
+	if (fence->asid && asid > SATP_ASID_MASK)
+		pages = 0;
+	if (!pages)
 		asm volatile(HFENCE_VVMA(zero, zero) : : : "memory");
+
+	for (; pages; pages--, address += PAGE_SIZE) {
+		if (fence->asid)
+			asm volatile(HFENCE_VVMA(%0, %1) : : "r" (address), "r" (asid) : "memory");
+		else
+			asm volatile(HFENCE_VVMA(%0, zero) : : "r" (address) : "memory");
+	}
 }
 
 /*
@@ -216,15 +259,15 @@ static void fence_here(const struct fence *fence)
  * One that is outside the guest sees the request in time; to wait for one that is
  * inside is for the slow path.  Some have the request twice then, and fence twice.
  */
-bool fast_rfence(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result)
+static noinline bool fast_rfence_harts(struct vcpu *vcpu, const struct fence *fence)
 {
-	const struct fence *fence = fence_find(fid);
+	/* As in fast_ipi_harts(). */
+	struct harts harts __uninitialized;
 	struct vcpu *target;
-	struct harts harts;
 	bool here = false;
 	unsigned int i;
 
-	if (!fence || !harts_get_fast(vcpu, &harts))
+	if (!harts_get_fast(vcpu, &harts))
 		return false;
 
 	for_each_hart(i, target, vcpu->vm, &harts) {
@@ -234,8 +277,26 @@ bool fast_rfence(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result
 			return false;
 	}
 	if (here)
-		fence_here(fence);
+		fence_here(vcpu, fence);
 	fence_count(vcpu, &harts, fence);
+
+	return true;
+}
+
+bool fast_rfence(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result)
+{
+	const struct fence *fence = fence_find(fid);
+
+	if (!fence)
+		return false;
+
+	if (harts_only_here(vcpu)) {
+		fence_here(vcpu, fence);
+		riscv_pmu_count(vcpu, fence->sent);
+		riscv_pmu_count(vcpu, fence->received);
+	} else if (!fast_rfence_harts(vcpu, fence)) {
+		return false;
+	}
 	result->error = SBI_SUCCESS;
 
 	return true;
@@ -395,19 +456,26 @@ static void hart_suspend(struct vcpu *vcpu)
 }
 
 /*
- * Non-retentive.  Of all the hart may lose it loses what the specification sets.
- * Above all not the interrupt that ends this, nor the timer: they are no registers.
+ * Go on at @address after a suspension that was not retentive.  Of all the hart may
+ * have lost it loses what the specification sets.  Above all not the interrupt that
+ * ended this, nor the timer: they are no registers.
  */
-static int hart_suspend_lossy(struct vcpu *vcpu)
+static void hart_resume_at(struct vcpu *vcpu, unsigned long address, unsigned long opaque)
 {
-	unsigned long address = sbi_arg(vcpu, 1), opaque = sbi_arg(vcpu, 2);
-
-	hart_suspend(vcpu);
 	csr_write(CSR_VSATP, 0);
 	csr_clear(CSR_VSSTATUS, SR_SIE);
 	vcpu->arch.context.pc = address;
 	riscv_set_gpr(vcpu, 10, vcpu->id);
 	riscv_set_gpr(vcpu, 11, opaque);
+	riscv_feature_reset(vcpu);
+}
+
+static int hart_suspend_lossy(struct vcpu *vcpu)
+{
+	unsigned long address = sbi_arg(vcpu, 1), opaque = sbi_arg(vcpu, 2);
+
+	hart_suspend(vcpu);
+	hart_resume_at(vcpu, address, opaque);
 
 	return SBI_AS_IS;
 }
@@ -449,6 +517,51 @@ int sbi_hsm(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result)
 	return RESUME_GUEST;
 }
 
+/* --- the system asleep ----------------------------------------------------- */
+
+static bool harts_others_stopped(struct vcpu *vcpu)
+{
+	struct vcpu *other;
+	unsigned int i;
+
+	guard(mutex)(&vcpu->vm->config_lock);
+
+	vm_for_each_vcpu(i, other, vcpu->vm)
+		if (other != vcpu && READ_ONCE(other->mp_state) != KVM_MP_STATE_STOPPED)
+			return false;
+
+	return true;
+}
+
+/*
+ * "System Suspend Extension".  What sleep is, and when it ends, user space decides:
+ * the guest goes on where it asked to when the vCPU runs again.
+ */
+int sbi_susp(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result)
+{
+	u32 type = sbi_arg(vcpu, 0);
+	unsigned long address = sbi_arg(vcpu, 1);
+
+	if (fid != SBI_EXT_SUSP_SYSTEM_SUSPEND)
+		return RESUME_GUEST;
+	if (type != SBI_SUSP_SLEEP_TYPE_SUSPEND_TO_RAM) {
+		result->error = SBI_ERR_INVALID_PARAM;
+		return RESUME_GUEST;
+	}
+	if (!hart_address_valid(vcpu, address)) {
+		result->error = SBI_ERR_INVALID_ADDRESS;
+		return RESUME_GUEST;
+	}
+	if (!harts_others_stopped(vcpu)) {
+		result->error = SBI_ERR_DENIED;
+		return RESUME_GUEST;
+	}
+
+	hart_resume_at(vcpu, address, sbi_arg(vcpu, 2));
+
+	return vcpu_exit_system_event(vcpu, KVM_SYSTEM_EVENT_SUSPEND, NULL, 0);
+}
+
 /* --- legacy ---------------------------------------------------------------- */
 
 #define LEGACY_MASKS	DIV_ROUND_UP(ARCH_MAX_VCPUS, BITS_PER_LONG)
@@ -469,8 +582,10 @@ static unsigned int legacy_masks(struct vcpu *vcpu, unsigned long *masks, int *r
 					      &trap);
 		if (*ret < 0)
 			return 0;
-		if (*ret) {
+		if (*ret == 1)
 			riscv_redirect(vcpu, &trap);
+		/* Or the guest calls again, once the memory is there. */
+		if (*ret) {
 			*ret = SBI_AS_IS;
 			return 0;
 		}

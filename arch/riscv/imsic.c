@@ -63,6 +63,12 @@ bool imsic_register_exists(unsigned long select)
 	return !(select & 1);
 }
 
+/* AIA manual, "CSRs for external interrupts via an IMSIC": they read as zero. */
+static bool imsic_register_reserved(unsigned long select)
+{
+	return select >= IMSIC_FIRST && select < IMSIC_EIP0 && !imsic_register_exists(select);
+}
+
 /* The word of an array, or NULL: of identities that are not implemented. */
 static unsigned long *imsic_word(struct imsic *imsic, u32 select)
 {
@@ -209,6 +215,10 @@ static enum riscv_csr_result csr_file(struct imsic *imsic, unsigned int csr,
 
 	if (!imsic)
 		return CSR_ILLEGAL;
+	if (csr == CSR_SIREG && imsic_register_reserved(select)) {
+		*old = 0;
+		return CSR_DONE;
+	}
 
 	raw_spin_lock_irqsave(&imsic->lock, flags);
 	/* What traps although there is a hardware file does not exist in one. */

@@ -36,6 +36,7 @@
 struct imsic_cpu {
 	raw_spinlock_t	lock;
 	bool		open;		/* lock; files may be given out */
+	unsigned int	changes;	/* lock for writing; times that a file came free */
 	unsigned long	free;		/* lock; BIT(file) */
 	struct imsic	*owner[BITS_PER_LONG];	/* lock */
 };
@@ -70,7 +71,10 @@ static bool imsic_wants_file(const struct imsic *imsic)
 	return imsic && imsic->wants_file;
 }
 
-/* A file of the CPU; 0 if all are in use, -EAGAIN if the CPU is about to go. */
+/*
+ * A file of the CPU; 0 if all are in use, -EAGAIN if the CPU is about to go.
+ * imsic->mutex held.
+ */
 static int file_alloc(struct imsic *imsic, int cpu)
 {
 	struct imsic_cpu *host = per_cpu_ptr(&imsic_cpu, cpu);
@@ -78,6 +82,7 @@ static int file_alloc(struct imsic *imsic, int cpu)
 	int file = 0;
 
 	raw_spin_lock_irqsave(&host->lock, flags);
+	imsic->tried_at = host->changes;
 	if (!host->open) {
 		file = -EAGAIN;
 	} else if (host->free) {
@@ -98,7 +103,15 @@ static void file_free(unsigned long place)
 	raw_spin_lock_irqsave(&host->lock, flags);
 	host->owner[place_file(place)] = NULL;
 	host->free |= BIT(place_file(place));
+	WRITE_ONCE(host->changes, host->changes + 1);
 	raw_spin_unlock_irqrestore(&host->lock, flags);
+}
+
+/* Would it be the same again to ask the CPU for a file?  Any context. */
+static bool file_tried(const struct imsic *imsic, int cpu)
+{
+	return READ_ONCE(imsic->tried_cpu) == cpu &&
+	       READ_ONCE(imsic->tried_at) == READ_ONCE(per_cpu(imsic_cpu.changes, cpu));
 }
 
 /* --- access, on the CPU of the file, irqs off ------------------------------------- */
@@ -165,6 +178,7 @@ static void file_take(void *data)
 	window_close(&window);
 
 	WRITE_ONCE(imsic->place, 0);
+	WRITE_ONCE(imsic->vcpu->arch.file_changed, true);
 	imsic->msi = NULL;
 	imsic_update(imsic);
 	raw_spin_unlock(&imsic->lock);
@@ -198,6 +212,7 @@ static void file_give(void *data)
 	WRITE_ONCE(imsic->awake, false);
 	imsic->msi = local->msi_va + file * IMSIC_MMIO_PAGE_SZ;
 	WRITE_ONCE(imsic->place, imsic->held);
+	WRITE_ONCE(imsic->vcpu->arch.file_changed, true);
 	/* The line is the file's now. */
 	imsic_update(imsic);
 	raw_spin_unlock(&imsic->lock);
@@ -302,6 +317,14 @@ static int imsic_follow(struct imsic *imsic, int cpu)
 	return 0;
 }
 
+/* Where the vCPU is now; it may have gone on while something was done for it. */
+static void imsic_look(struct vcpu *vcpu)
+{
+	preempt_disable();
+	imsic_load(vcpu);
+	preempt_enable();
+}
+
 int imsic_prepare(struct vcpu *vcpu)
 {
 	struct imsic *imsic = vcpu->arch.imsic;
@@ -319,13 +342,29 @@ int imsic_prepare(struct vcpu *vcpu)
 				     raw_smp_processor_id());
 		return vcpu_exit_fail_entry(vcpu, CSR_HSTATUS);
 	}
-
-	/* The file followed to where the vCPU was: it may have gone on since. */
-	preempt_disable();
-	imsic_load(vcpu);
-	preempt_enable();
+	imsic_look(vcpu);
 
 	return RESUME_GUEST;
+}
+
+void imsic_stop(struct vcpu *vcpu)
+{
+	struct imsic *imsic = vcpu->arch.imsic;
+
+	vcpu_take_request(vcpu, REQ_IMSIC);
+	if (!imsic_wants_file(imsic))
+		return;
+
+	mutex_lock(&imsic->mutex);
+	imsic_leave(imsic);
+	imsic->tried_cpu = -1;
+	mutex_unlock(&imsic->mutex);
+}
+
+void imsic_start(struct vcpu *vcpu)
+{
+	if (imsic_wants_file(vcpu->arch.imsic))
+		imsic_look(vcpu);
 }
 
 void imsic_release(struct imsic *imsic)
@@ -337,7 +376,10 @@ void imsic_release(struct imsic *imsic)
 
 /* --- the vCPU ----------------------------------------------------------------------- */
 
-/* Also in sched_in: no lock. */
+/*
+ * Also in sched_in: no lock.  A vCPU that has none asks a CPU for a file once, and
+ * again when one has come free there since.
+ */
 void imsic_load(struct vcpu *vcpu)
 {
 	struct imsic *imsic = vcpu->arch.imsic;
@@ -348,26 +390,26 @@ void imsic_load(struct vcpu *vcpu)
 		return;
 
 	place = READ_ONCE(imsic->place);
-	if (place ? place_cpu(place) != cpu : READ_ONCE(imsic->tried_cpu) != cpu)
+	if (place ? place_cpu(place) != cpu : !file_tried(imsic, cpu))
 		vcpu_request(vcpu, REQ_IMSIC);
-}
-
-/* The file stays where it is and collects messages. */
-void imsic_put(struct vcpu *vcpu)
-{
+	/* This may be another CPU than that of the last entry. */
+	if (vcpu->cpu != cpu)
+		WRITE_ONCE(vcpu->arch.file_changed, true);
 }
 
 /*
- * A vCPU whose file is on another CPU does not get here: REQ_IMSIC keeps it out.
- * Nor does its file change while irqs are off on this CPU.
+ * context.hstatus says which file the guest uses.  A vCPU whose file is on another CPU
+ * does not get here: REQ_IMSIC keeps it out.  Nor does its file change while irqs are
+ * off on this CPU.
  */
-void imsic_sync(struct vcpu *vcpu)
+void riscv_file_sync(struct vcpu *vcpu)
 {
 	struct imsic *imsic = vcpu->arch.imsic;
 	unsigned long *hstatus = &vcpu->arch.context.hstatus;
 	unsigned int file = 0;
 	unsigned long place;
 
+	smp_store_mb(vcpu->arch.file_changed, false);
 	if (!imsic_wants_file(imsic))
 		return;
 
@@ -378,6 +420,14 @@ void imsic_sync(struct vcpu *vcpu)
 	/* What woke the vCPU is the guest's business from here on. */
 	if (imsic->awake)
 		WRITE_ONCE(imsic->awake, false);
+}
+
+/* Its file has an interrupt; riscv_file_sync() takes it back.  irqs off. */
+static void imsic_wake(struct imsic *imsic)
+{
+	WRITE_ONCE(imsic->awake, true);
+	/* Pairs with smp_store_mb() in riscv_file_sync(). */
+	smp_store_release(&imsic->vcpu->arch.file_changed, true);
 }
 
 /* On the CPU of the file, irqs off: from now on its interrupt is the host's, too. */
@@ -397,7 +447,7 @@ static void file_watch(void *data)
 	file = BIT(place_file(place));
 	csr_set(CSR_HGEIE, file);
 	if (csr_read(CSR_HGEIP) & file)
-		WRITE_ONCE(imsic->awake, true);
+		imsic_wake(imsic);
 }
 
 void imsic_block(struct vcpu *vcpu)
@@ -448,7 +498,7 @@ static irqreturn_t imsic_interrupt(int irq, void *data)
 		/* Its vCPU is there as long as the file is its. */
 		if (!imsic)
 			continue;
-		WRITE_ONCE(imsic->awake, true);
+		imsic_wake(imsic);
 		vcpu_kick(imsic->vcpu);
 	}
 	raw_spin_unlock(&host->lock);
@@ -534,6 +584,7 @@ static int imsic_cpu_online(unsigned int cpu)
 	raw_spin_lock_irqsave(&host->lock, flags);
 	host->free = files;
 	host->open = true;
+	WRITE_ONCE(host->changes, host->changes + 1);
 	raw_spin_unlock_irqrestore(&host->lock, flags);
 
 	return 0;

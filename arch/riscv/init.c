@@ -5,30 +5,25 @@
  */
 #define pr_fmt(fmt) "keel: " fmt
 
-#include <linux/moduleparam.h>
 #include <asm/cpufeature.h>
 #include <asm/hwcap.h>
 #include <asm/sbi.h>
 
 #include "riscv.h"
 
-static bool unfinished;
-module_param(unfinished, bool, 0444);
-MODULE_PARM_DESC(unfinished, "Use the riscv backend although it is not finished (default: no)");
-
-/* Exceptions that are the guest's own business, taken by its supervisor directly. */
+/*
+ * Exceptions that are the guest's own business, taken by its supervisor directly:
+ * all that it would take without the extension.  Where the firmware sees an exception
+ * first (illegal instructions, misaligned accesses) it hands it on to whom this names,
+ * and some emulated machines (QEMU's "virt" with OpenSBI 1.5) come back in VS-mode
+ * even when it is not the guest.
+ */
 #define HEDELEG	(BIT(EXC_INST_MISALIGNED) | BIT(EXC_INST_ACCESS) |		\
 		 BIT(EXC_INST_ILLEGAL) | BIT(EXC_BREAKPOINT) |			\
 		 BIT(EXC_LOAD_MISALIGNED) | BIT(EXC_LOAD_ACCESS) |		\
 		 BIT(EXC_STORE_MISALIGNED) | BIT(EXC_STORE_ACCESS) |		\
 		 BIT(EXC_SYSCALL) | BIT(EXC_INST_PAGE_FAULT) |			\
 		 BIT(EXC_LOAD_PAGE_FAULT) | BIT(EXC_STORE_PAGE_FAULT))
-/*
- * All that a guest without the extension would take itself.  Where the firmware
- * sees an exception first (illegal instructions, misaligned accesses) it hands it
- * on to whom this names, and some emulated machines (QEMU's "virt" with OpenSBI
- * 1.5) come back in VS-mode even when it is not the guest.
- */
 
 /* Interrupts that are the guest's; hvip raises them. */
 #define HIDELEG	(BIT(IRQ_VS_SOFT) | BIT(IRQ_VS_TIMER) | BIT(IRQ_VS_EXT))
@@ -53,6 +48,7 @@ int riscv_vcpu_cpu_enable(void)
 		csr_write(CSR_HVIEN, BIT(IRQ_PMU_OVF));
 	if (riscv_host.sstc)
 		csr_write(CSR_VSTIMECMP, U64_MAX);
+	riscv_mmu_cpu_enable();
 	imsic_cpu_enable();
 
 	return 0;
@@ -69,23 +65,19 @@ void riscv_vcpu_cpu_disable(void)
 	csr_write(CSR_HEDELEG, 0);
 	csr_write(CSR_HIDELEG, 0);
 	csr_write(CSR_HCOUNTEREN, 0);
-	csr_write(CSR_HGATP, 0);
+	riscv_mmu_cpu_disable();
 }
 
 static int riscv_probe(void)
 {
 	if (!riscv_isa_extension_available(NULL, h))
 		return -ENODEV;
-	if (!unfinished) {
-		pr_err("the riscv backend is not finished; to try it all the same, load with unfinished=1\n");
-		return -EOPNOTSUPP;
-	}
 	if (sbi_spec_is_0_1() || sbi_probe_extension(SBI_EXT_RFENCE) <= 0) {
 		pr_err("the firmware has no remote fences (SBI RFENCE), which guests need; update it\n");
 		return -EOPNOTSUPP;
 	}
 	if (csr_read(CSR_HIDELEG) & BIT(IRQ_VS_SOFT)) {
-		pr_err("another hypervisor uses the H extension of this host; rmmod kvm, or end it, first\n");
+		pr_err("another hypervisor uses the H extension; if it is the kernel's own KVM: rmmod kvm, or where that is built in, boot with kvm.enable_virt_at_load=0\n");
 		return -EBUSY;
 	}
 
@@ -102,6 +94,7 @@ static int riscv_setup(void)
 	err = riscv_mmu_setup();
 	if (err)
 		goto err_host;
+	riscv_feature_setup();
 	err = imsic_setup();
 	if (err)
 		goto err_host;

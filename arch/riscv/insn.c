@@ -8,6 +8,7 @@
 #include <linux/bitops.h>
 #include <linux/mm.h>
 #include <linux/string.h>
+#include <core/iobus.h>
 
 #include "insn.h"
 #include "riscv.h"
@@ -56,10 +57,9 @@ static u64 access_source(struct vcpu *vcpu, const struct riscv_access *access)
 static int access_complete(struct vcpu *vcpu)
 {
 	unsigned int len = vcpu->arch.access.len, rd = vcpu->arch.access.rd;
-	u64 value;
-
 	/* All of it: what the access did not fill is 0. */
-	memcpy(&value, vcpu->arch.access.data, sizeof(value));
+	u64 value = vcpu->arch.access.data;
+
 	if (vcpu->arch.access.sign)
 		value = sign_extend64(value, 8 * len - 1);
 
@@ -72,19 +72,23 @@ static int access_complete(struct vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
-static int access_begin(struct vcpu *vcpu, gpa_t gpa, const struct riscv_access *access)
+/* What there is to be done, and with which bytes. */
+static void access_set(struct vcpu *vcpu, const struct riscv_access *access)
 {
-	u64 value = access->store ? access_source(vcpu, access) : 0;
-	int ret;
-
 	vcpu->arch.access.rd = access->store ? 0 : access->reg;
 	vcpu->arch.access.fp = access->fp && !access->store;
 	vcpu->arch.access.sign = access->sign;
 	vcpu->arch.access.len = access->len;
 	vcpu->arch.access.insn_len = access->insn_len;
-	memcpy(vcpu->arch.access.data, &value, sizeof(value));
+	vcpu->arch.access.data = access->store ? access_source(vcpu, access) : 0;
+}
 
-	ret = vcpu_mmio(vcpu, gpa, vcpu->arch.access.data, access->len, access->store,
+static int access_begin(struct vcpu *vcpu, gpa_t gpa, const struct riscv_access *access)
+{
+	int ret;
+
+	access_set(vcpu, access);
+	ret = vcpu_mmio(vcpu, gpa, &vcpu->arch.access.data, access->len, access->store,
 			access_complete);
 	if (ret != RESUME_GUEST)
 		return ret;
@@ -138,7 +142,7 @@ static bool access_implicit(struct vcpu *vcpu, gpa_t gpa)
 	return (gpa ^ vcpu->arch.exit.info1) & ~PAGE_MASK;
 }
 
-static int access_emulate(struct vcpu *vcpu, gpa_t gpa, bool store)
+int riscv_emulate_access(struct vcpu *vcpu, gpa_t gpa, bool store)
 {
 	struct riscv_access access;
 	u8 offset = 0;
@@ -163,12 +167,39 @@ static int access_emulate(struct vcpu *vcpu, gpa_t gpa, bool store)
 	return access_begin(vcpu, gpa, &access);
 }
 
-int riscv_emulate_load(struct vcpu *vcpu, gpa_t gpa)
+/* --- at once -------------------------------------------------------------------------- */
+
+/* Is it one that a device is asked for as a whole, as htinst says? */
+static bool access_decode_plain(struct vcpu *vcpu, gpa_t gpa, bool store,
+				struct riscv_access *access)
 {
-	return access_emulate(vcpu, gpa, false);
+	u8 offset;
+
+	return riscv_decode_transformed(vcpu->arch.exit.insn, access, &offset) && !offset &&
+	       access->store == store && !access->fp && !(gpa & (access->len - 1));
 }
 
-int riscv_emulate_store(struct vcpu *vcpu, gpa_t gpa)
+int riscv_fast_access(struct vcpu *vcpu, bool store)
 {
-	return access_emulate(vcpu, gpa, true);
+	gpa_t gpa = riscv_exit_gpa(vcpu);
+	u64 *data = &vcpu->arch.access.data;
+	struct riscv_access access;
+	int err;
+
+	if (!vcpu_memslot_missed(vcpu, gpa_to_gfn(gpa)) || access_implicit(vcpu, gpa) ||
+	    !access_decode_plain(vcpu, gpa, store, &access))
+		return RESUME_GUEST;
+
+	access_set(vcpu, &access);
+	if (store)
+		err = iobus_write_atomic(vcpu, IOBUS_MMIO, gpa, access.len, data);
+	else
+		err = iobus_read_atomic(vcpu, IOBUS_MMIO, gpa, access.len, data);
+	if (err)
+		return RESUME_GUEST;
+
+	vcpu->arch.stats.mmio_insns++;
+	access_complete(vcpu);
+
+	return REENTER;
 }

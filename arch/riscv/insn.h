@@ -6,11 +6,12 @@
 #ifndef RISCV_INSN_H
 #define RISCV_INSN_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 struct vcpu;
 
-/* A load or a store. */
+/* A load or a store.  Copied as one word. */
 struct riscv_access {
 	u8	len;		/* bytes of memory: 1, 2, 4, 8 */
 	u8	insn_len;	/* bytes of the instruction: 2, 4 */
@@ -18,7 +19,7 @@ struct riscv_access {
 	bool	store;
 	bool	fp;		/* reg is a floating-point register */
 	bool	sign;		/* sign-extend what was loaded */
-};
+} __aligned(8);
 
 /* The instruction as it is in memory; a 16-bit one is in the low half. */
 bool riscv_decode_access(u32 insn, struct riscv_access *access);

@@ -23,18 +23,11 @@ static const struct {
 	[REG_C_SHORT]	= { 2, 7, 8 },
 };
 
-enum {
-	ROW_STORE	= 1,
-	ROW_FP		= 2,
-	ROW_SIGN	= 4,
-	ROW_NOT_X0	= 8,	/* with register 0 it is another instruction */
-};
-
 struct access_row {
 	u32	match, mask;
-	u8	len;
 	u8	reg;
-	u8	flags;
+	bool	not_x0;		/* with register 0 it is another instruction */
+	struct riscv_access access;	/* but for the register */
 };
 
 /* Opcode and funct3; or, of 16-bit instructions, their quadrant and funct3. */
@@ -44,47 +37,53 @@ struct access_row {
 #define BYTE(funct6)		((funct6) << 10), 0xfc03
 #define HALF(funct6, bit)	((funct6) << 10 | (bit) << 6), 0xfc43
 
+/* What a row says of the access. */
+#define LEN(bytes)	.len = (bytes)
+#define STORE		.store = true
+#define FP		.fp = true
+#define SIGN		.sign = true
+
 /* No two rows match the same bits; those drivers use most come first. */
 static const struct access_row access_rows[] = {
-	{ WIDE(0x03, 2), 4, REG_RD, ROW_SIGN },			/* LW */
-	{ WIDE(0x23, 2), 4, REG_RS2, ROW_STORE },		/* SW */
-	{ WIDE(0x03, 6), 4, REG_RD, 0 },			/* LWU */
-	{ WIDE(0x03, 4), 1, REG_RD, 0 },			/* LBU */
-	{ WIDE(0x23, 0), 1, REG_RS2, ROW_STORE },		/* SB */
-	{ WIDE(0x03, 5), 2, REG_RD, 0 },			/* LHU */
-	{ WIDE(0x23, 1), 2, REG_RS2, ROW_STORE },		/* SH */
-	{ WIDE(0x03, 3), 8, REG_RD, 0 },			/* LD */
-	{ WIDE(0x23, 3), 8, REG_RS2, ROW_STORE },		/* SD */
-	{ WIDE(0x03, 0), 1, REG_RD, ROW_SIGN },			/* LB */
-	{ WIDE(0x03, 1), 2, REG_RD, ROW_SIGN },			/* LH */
-	{ WIDE(0x07, 1), 2, REG_RD, ROW_FP },			/* FLH */
-	{ WIDE(0x07, 2), 4, REG_RD, ROW_FP },			/* FLW */
-	{ WIDE(0x07, 3), 8, REG_RD, ROW_FP },			/* FLD */
-	{ WIDE(0x27, 1), 2, REG_RS2, ROW_FP | ROW_STORE },	/* FSH */
-	{ WIDE(0x27, 2), 4, REG_RS2, ROW_FP | ROW_STORE },	/* FSW */
-	{ WIDE(0x27, 3), 8, REG_RS2, ROW_FP | ROW_STORE },	/* FSD */
+	{ WIDE(0x03, 2), REG_RD, false, { LEN(4), SIGN } },		/* LW */
+	{ WIDE(0x23, 2), REG_RS2, false, { LEN(4), STORE } },		/* SW */
+	{ WIDE(0x03, 6), REG_RD, false, { LEN(4) } },			/* LWU */
+	{ WIDE(0x03, 4), REG_RD, false, { LEN(1) } },			/* LBU */
+	{ WIDE(0x23, 0), REG_RS2, false, { LEN(1), STORE } },		/* SB */
+	{ WIDE(0x03, 5), REG_RD, false, { LEN(2) } },			/* LHU */
+	{ WIDE(0x23, 1), REG_RS2, false, { LEN(2), STORE } },		/* SH */
+	{ WIDE(0x03, 3), REG_RD, false, { LEN(8) } },			/* LD */
+	{ WIDE(0x23, 3), REG_RS2, false, { LEN(8), STORE } },		/* SD */
+	{ WIDE(0x03, 0), REG_RD, false, { LEN(1), SIGN } },		/* LB */
+	{ WIDE(0x03, 1), REG_RD, false, { LEN(2), SIGN } },		/* LH */
+	{ WIDE(0x07, 1), REG_RD, false, { LEN(2), FP } },		/* FLH */
+	{ WIDE(0x07, 2), REG_RD, false, { LEN(4), FP } },		/* FLW */
+	{ WIDE(0x07, 3), REG_RD, false, { LEN(8), FP } },		/* FLD */
+	{ WIDE(0x27, 1), REG_RS2, false, { LEN(2), STORE, FP } },	/* FSH */
+	{ WIDE(0x27, 2), REG_RS2, false, { LEN(4), STORE, FP } },	/* FSW */
+	{ WIDE(0x27, 3), REG_RS2, false, { LEN(8), STORE, FP } },	/* FSD */
 
-	{ SHORT(0, 1), 8, REG_C_SHORT, ROW_FP },		/* C.FLD */
-	{ SHORT(0, 2), 4, REG_C_SHORT, ROW_SIGN },		/* C.LW */
-	{ SHORT(0, 3), 8, REG_C_SHORT, 0 },			/* C.LD */
-	{ SHORT(0, 5), 8, REG_C_SHORT, ROW_FP | ROW_STORE },	/* C.FSD */
-	{ SHORT(0, 6), 4, REG_C_SHORT, ROW_STORE },		/* C.SW */
-	{ SHORT(0, 7), 8, REG_C_SHORT, ROW_STORE },		/* C.SD */
-	{ SHORT(2, 1), 8, REG_RD, ROW_FP },			/* C.FLDSP */
-	{ SHORT(2, 2), 4, REG_RD, ROW_SIGN | ROW_NOT_X0 },	/* C.LWSP */
-	{ SHORT(2, 3), 8, REG_RD, ROW_NOT_X0 },			/* C.LDSP */
-	{ SHORT(2, 5), 8, REG_C_RS2, ROW_FP | ROW_STORE },	/* C.FSDSP */
-	{ SHORT(2, 6), 4, REG_C_RS2, ROW_STORE },		/* C.SWSP */
-	{ SHORT(2, 7), 8, REG_C_RS2, ROW_STORE },		/* C.SDSP */
-	{ BYTE(0x20), 1, REG_C_SHORT, 0 },			/* C.LBU */
-	{ HALF(0x21, 0), 2, REG_C_SHORT, 0 },			/* C.LHU */
-	{ HALF(0x21, 1), 2, REG_C_SHORT, ROW_SIGN },		/* C.LH */
-	{ BYTE(0x22), 1, REG_C_SHORT, ROW_STORE },		/* C.SB */
-	{ HALF(0x23, 0), 2, REG_C_SHORT, ROW_STORE },		/* C.SH */
+	{ SHORT(0, 1), REG_C_SHORT, false, { LEN(8), FP } },		/* C.FLD */
+	{ SHORT(0, 2), REG_C_SHORT, false, { LEN(4), SIGN } },		/* C.LW */
+	{ SHORT(0, 3), REG_C_SHORT, false, { LEN(8) } },		/* C.LD */
+	{ SHORT(0, 5), REG_C_SHORT, false, { LEN(8), STORE, FP } },	/* C.FSD */
+	{ SHORT(0, 6), REG_C_SHORT, false, { LEN(4), STORE } },		/* C.SW */
+	{ SHORT(0, 7), REG_C_SHORT, false, { LEN(8), STORE } },		/* C.SD */
+	{ SHORT(2, 1), REG_RD, false, { LEN(8), FP } },			/* C.FLDSP */
+	{ SHORT(2, 2), REG_RD, true, { LEN(4), SIGN } },		/* C.LWSP */
+	{ SHORT(2, 3), REG_RD, true, { LEN(8) } },			/* C.LDSP */
+	{ SHORT(2, 5), REG_C_RS2, false, { LEN(8), STORE, FP } },	/* C.FSDSP */
+	{ SHORT(2, 6), REG_C_RS2, false, { LEN(4), STORE } },		/* C.SWSP */
+	{ SHORT(2, 7), REG_C_RS2, false, { LEN(8), STORE } },		/* C.SDSP */
+	{ BYTE(0x20), REG_C_SHORT, false, { LEN(1) } },			/* C.LBU */
+	{ HALF(0x21, 0), REG_C_SHORT, false, { LEN(2) } },		/* C.LHU */
+	{ HALF(0x21, 1), REG_C_SHORT, false, { LEN(2), SIGN } },	/* C.LH */
+	{ BYTE(0x22), REG_C_SHORT, false, { LEN(1), STORE } },		/* C.SB */
+	{ HALF(0x23, 0), REG_C_SHORT, false, { LEN(2), STORE } },	/* C.SH */
 	{ }
 };
 
-bool riscv_decode_access(u32 insn, struct riscv_access *access)
+static inline bool decode_access(u32 insn, struct riscv_access *access)
 {
 	const struct access_row *row = access_rows;
 	u8 reg;
@@ -96,15 +95,21 @@ bool riscv_decode_access(u32 insn, struct riscv_access *access)
 
 	reg = (insn >> access_regs[row->reg].shift & access_regs[row->reg].mask) +
 	      access_regs[row->reg].base;
-	if ((row->flags & ROW_NOT_X0) && !reg)
+	if (row->not_x0 && !reg)
 		return false;
 
-	access->len = row->len;
-	access->insn_len = (insn & 3) == 3 ? 4 : 2;
+	*access = row->access;
 	access->reg = reg;
-	access->store = row->flags & ROW_STORE;
-	access->fp = row->flags & ROW_FP;
-	access->sign = row->flags & ROW_SIGN;
+
+	return true;
+}
+
+bool riscv_decode_access(u32 insn, struct riscv_access *access)
+{
+	if (!decode_access(insn, access))
+		return false;
+
+	access->insn_len = (insn & 3) == 3 ? 4 : 2;
 
 	return true;
 }
@@ -116,7 +121,7 @@ bool riscv_decode_access(u32 insn, struct riscv_access *access)
  */
 bool riscv_decode_transformed(u32 htinst, struct riscv_access *access, u8 *offset)
 {
-	if (!(htinst & 1) || !riscv_decode_access(htinst | 2, access))
+	if (!(htinst & 1) || !decode_access(htinst | 2, access))
 		return false;
 
 	access->insn_len = htinst & 2 ? 4 : 2;

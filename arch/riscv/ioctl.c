@@ -20,7 +20,7 @@ const struct ioctl_desc arch_system_ioctls[] = {
 
 /* --- the VM descriptor ---------------------------------------------------- */
 
-/* The number is a gsi: a source of the APLIC, unless user space has routed it. */
+/* The number is a source of the APLIC, wherever KVM_SET_GSI_ROUTING leads that gsi. */
 static long vm_ioctl_irq_line(void *object, void *data, unsigned long user)
 {
 	const struct kvm_irq_level *line = data;
@@ -30,7 +30,7 @@ static long vm_ioctl_irq_line(void *object, void *data, unsigned long user)
 		return -ENXIO;
 
 	/* Also if nobody is there, or it is masked: a VMM takes errors for its end. */
-	irqroute_deliver(vm, line->irq, IRQ_SOURCE_USER, !!line->level);
+	riscv_irqchip_line(vm, line->irq, !!line->level);
 
 	return 0;
 }
@@ -172,6 +172,11 @@ const struct cap_desc arch_caps[] = {
 /* --- devices -------------------------------------------------------------- */
 
 /* A table in C cannot contain a struct that another file defines. */
+static int device_aia_probe(void)
+{
+	return riscv_aia_device.probe();
+}
+
 static int device_aia_create(struct device_guest *device)
 {
 	return riscv_aia_device.create(device);
@@ -179,8 +184,7 @@ static int device_aia_create(struct device_guest *device)
 
 static void device_aia_destroy(struct device_guest *device)
 {
-	if (riscv_aia_device.destroy)
-		riscv_aia_device.destroy(device);
+	riscv_aia_device.destroy(device);
 }
 
 static int device_aia_set(struct device_guest *device, const struct kvm_device_attr *attr)
@@ -202,6 +206,7 @@ const struct device_guest_type arch_devices[] = {
 	{
 		.type		= KVM_DEV_TYPE_RISCV_AIA,
 		.name		= "kvm-riscv-aia",
+		.probe		= device_aia_probe,
 		.create		= device_aia_create,
 		.destroy	= device_aia_destroy,
 		.set		= device_aia_set,

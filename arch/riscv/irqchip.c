@@ -13,6 +13,7 @@
 #include <linux/swab.h>
 #include <linux/uaccess.h>
 #include <core/device.h>
+#include <core/trace.h>
 
 #include "aia.h"
 
@@ -59,15 +60,11 @@ static struct imsic *aia_imsic(struct aia *aia, gpa_t addr)
 
 /* --- messages ------------------------------------------------------------------------ */
 
-int aia_send(struct aia *aia, u32 hart, u32 guest, u32 id)
+int aia_send(struct aia *aia, u32 hart, u32 id)
 {
 	struct imsic *imsic = xa_load(&aia->imsics, hart);
 
-	/* A guest has no guests with files of their own. */
-	if (!imsic || guest)
-		return -1;
-
-	return imsic_send(imsic, id);
+	return imsic ? imsic_send(imsic, id) : -1;
 }
 
 /* A store of 32 bits to the page of a file. */
@@ -116,6 +113,7 @@ static int imsic_pages_write(struct vcpu *vcpu, struct io_device *device, gpa_t 
 }
 
 static const struct io_device_ops imsic_pages_ops = {
+	.atomic	= true,
 	.read	= imsic_pages_read,
 	.write	= imsic_pages_write,
 };
@@ -153,7 +151,7 @@ static void aia_set_masks(struct aia *aia)
 
 static gpa_t vcpu_imsic_addr(const struct aia *aia, const struct vcpu *vcpu)
 {
-	return aia->imsic_addr[vcpu->id];
+	return aia->imsic_addr[vcpu->index];
 }
 
 /*
@@ -259,31 +257,6 @@ static void imsic_pages_unregister(struct aia *aia)
 	mutex_unlock(&aia->vm->slots_lock);
 }
 
-/* A gsi is the source of the same number, unless user space has said otherwise. */
-static int aia_default_routes(struct aia *aia)
-{
-	u32 count = aia->config[KVM_DEV_RISCV_AIA_CONFIG_SRCS] + 1, gsi;
-	struct kvm_irq_routing_entry *entries;
-	int err;
-
-	if (rcu_access_pointer(aia->vm->irq_table))
-		return 0;
-
-	entries = kcalloc(count, sizeof(*entries), GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
-	for (gsi = 0; gsi < count; gsi++)
-		entries[gsi] = (struct kvm_irq_routing_entry) {
-			.gsi = gsi,
-			.type = KVM_IRQ_ROUTING_IRQCHIP,
-			.u.irqchip.pin = gsi,
-		};
-	err = irqroute_set(aia->vm, entries, count);
-	kfree(entries);
-
-	return err;
-}
-
 /* Nothing fails any more.  No vCPU runs. */
 static void aia_publish(struct aia *aia)
 {
@@ -313,7 +286,8 @@ static int aia_make(struct aia *aia)
 		if (err)
 			goto err_pages;
 	}
-	err = aia_default_routes(aia);
+	/* A gsi is the source of the same number. */
+	err = irqroute_set_default(aia->vm, aia->config[KVM_DEV_RISCV_AIA_CONFIG_SRCS] + 1);
 	if (err)
 		goto err_aplic;
 
@@ -407,10 +381,13 @@ static int config_set(struct aia *aia, u64 attr, u64 value)
 	return 0;
 }
 
-/* Addresses of vCPUs that are not there yet can be set already. */
+/*
+ * vCPUs by the order of their creation, as the kernel's own has it, and not by id as
+ * in the group of their files.  Of those that are not there yet it can be set already.
+ */
 static int addr_has(struct aia *aia, u64 attr)
 {
-	return attr < KVM_DEV_RISCV_AIA_ADDR_IMSIC(ARCH_MAX_VCPU_ID) ? 0 : -ENXIO;
+	return attr < KVM_DEV_RISCV_AIA_ADDR_IMSIC(ARCH_MAX_VCPUS) ? 0 : -ENXIO;
 }
 
 static gpa_t *addr_find(struct aia *aia, u64 attr)
@@ -419,7 +396,7 @@ static gpa_t *addr_find(struct aia *aia, u64 attr)
 		return &aia->aplic_addr;
 
 	return &aia->imsic_addr[array_index_nospec(attr - KVM_DEV_RISCV_AIA_ADDR_IMSIC(0),
-						   ARCH_MAX_VCPU_ID)];
+						   ARCH_MAX_VCPUS)];
 }
 
 static int addr_get(struct aia *aia, u64 attr, u64 *value)
@@ -453,6 +430,13 @@ static int ctrl_set(struct aia *aia, u64 attr, u64 value)
 	return aia->initialised ? -EBUSY : aia_init(aia);
 }
 
+/*
+ * The APLIC's registers, as the guest has them: one that reads as set bits only sets
+ * bits.  The level of a wire is in none; it is its device's, which says so by
+ * KVM_IRQ_LINE, and shows in in_clrip.  Together that is all the state there is.  To
+ * restore it: the interrupt files, then levels, sourcecfg, target, ~0 to in_clrip
+ * (a level may have made its source pending by now), setip, setie, and domaincfg last.
+ */
 static int wires_has(struct aia *aia, u64 attr)
 {
 	if (!aia->aplic)
@@ -594,15 +578,20 @@ static void aia_free(struct aia *aia)
 
 static void aia_set_defaults(struct aia *aia)
 {
-	u32 id;
+	u32 i;
 
 	aia->config[KVM_DEV_RISCV_AIA_CONFIG_MODE] = riscv_host.guest_files ?
 		KVM_DEV_RISCV_AIA_MODE_AUTO : KVM_DEV_RISCV_AIA_MODE_EMUL;
 	aia->config[KVM_DEV_RISCV_AIA_CONFIG_IDS] = imsic_max_id();
 	aia->config[KVM_DEV_RISCV_AIA_CONFIG_GROUP_SHIFT] = KVM_DEV_RISCV_AIA_GROUP_SHIFT_MIN;
 	aia->aplic_addr = GPA_INVALID;
-	for (id = 0; id < ARCH_MAX_VCPU_ID; id++)
-		aia->imsic_addr[id] = GPA_INVALID;
+	for (i = 0; i < ARCH_MAX_VCPUS; i++)
+		aia->imsic_addr[i] = GPA_INVALID;
+}
+
+static int aia_device_probe(void)
+{
+	return riscv_host.aia ? 0 : -ENODEV;
 }
 
 static int aia_device_create(struct device_guest *device)
@@ -612,15 +601,13 @@ static int aia_device_create(struct device_guest *device)
 
 	lockdep_assert_held(&vm->lock);
 
-	if (!riscv_host.aia)
-		return -ENODEV;
 	if (vm->arch.aia)
 		return -EEXIST;
 
 	aia = kzalloc(sizeof(*aia), GFP_KERNEL_ACCOUNT);
 	if (!aia)
 		return -ENOMEM;
-	aia->imsic_addr = kvcalloc(ARCH_MAX_VCPU_ID, sizeof(*aia->imsic_addr),
+	aia->imsic_addr = kvcalloc(ARCH_MAX_VCPUS, sizeof(*aia->imsic_addr),
 				   GFP_KERNEL_ACCOUNT);
 	if (!aia->imsic_addr) {
 		kfree(aia);
@@ -658,6 +645,7 @@ static void aia_device_destroy(struct device_guest *device)
 const struct device_guest_type riscv_aia_device = {
 	.type		= KVM_DEV_TYPE_RISCV_AIA,
 	.name		= "kvm-riscv-aia",
+	.probe		= aia_device_probe,
 	.create		= aia_device_create,
 	.destroy	= aia_device_destroy,
 	.set		= aia_device_set,
@@ -750,17 +738,25 @@ int riscv_irqchip_deliver(struct vm *vm, const struct irq_route *route, int sour
 	return imsic_store(imsic, route->msi.address % KVM_DEV_RISCV_IMSIC_SIZE, route->msi.data);
 }
 
+void riscv_irqchip_line(struct vm *vm, u32 source, int level)
+{
+	int ret = aplic_set_line(vm->arch.aia->aplic, source, IRQ_SOURCE_USER, level);
+
+	trace_keel_irq(source, IRQ_SOURCE_USER, level, ret);
+}
+
 bool riscv_irqchip_pending(struct vcpu *vcpu)
 {
 	return imsic_pending(vcpu);
 }
 
-void riscv_irqchip_sync_to_hw(struct vcpu *vcpu)
+/* What <arch/hot.h> has inlined, for struct backend. */
+
+void (riscv_irqchip_sync_to_hw)(struct vcpu *vcpu)
 {
-	imsic_sync(vcpu);
+	riscv_sync_to_hw(vcpu);
 }
 
-void riscv_irqchip_sync_from_hw(struct vcpu *vcpu)
+void (riscv_irqchip_sync_from_hw)(struct vcpu *vcpu)
 {
-	/* The hardware changes nothing but its own files. */
 }

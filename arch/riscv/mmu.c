@@ -5,7 +5,9 @@
  *
  * A VMID tags everything a hart caches for a VM.  It is the VM's for as long as
  * its generation lasts; when they have run out, all of the old generation end at
- * once.  Guest ASIDs are tagged with the VMID only, but mean something else on
+ * once.  A hart may walk the tables behind hgatp at any time, not only in the
+ * guest, so hgatp never holds a VMID that has ended: it is 0 then, which no guest
+ * runs with.  Guest ASIDs are tagged with the VMID only, but mean something else on
  * each vCPU: a CPU that carried another vCPU before drops them (see
  * riscv_mmu_load()).
  */
@@ -38,6 +40,11 @@ MODULE_PARM_DESC(tags, "Debug: number of TLB tags to use, at least 2; 0: all the
 #define PTE_PPN_SHIFT	10
 #define PTE_PBMT_NC	BIT_ULL(61)
 #define PTE_PBMT_IO	BIT_ULL(62)
+#define PTE_N		BIT_ULL(63)	/* with Svnapot: one of 16 for 64 KiB, which says: */
+#define PTE_NAPOT_ORDER	4
+#define PTE_NAPOT_PPN	GENMASK_ULL(13, 10)
+#define PTE_NAPOT_64K	BIT_ULL(13)
+#define PTE_LOCKED	BIT(8)		/* software's; without V */
 
 static u64 pte_make_table(hpa_t table, int level)
 {
@@ -73,6 +80,8 @@ static u64 pte_make_leaf(const struct mmu_map *map, int level)
 		pte |= PTE_PBMT_IO;
 	if (riscv_host.svpbmt && map->memtype == MEMTYPE_UNCACHED)
 		pte |= PTE_PBMT_NC;
+	if (map->order == PTE_NAPOT_ORDER)
+		pte = (pte & ~PTE_NAPOT_PPN) | PTE_NAPOT_64K | PTE_N;
 
 	return pte;
 }
@@ -87,8 +96,16 @@ static bool pte_is_leaf(u64 pte, int level)
 	return pte & (PTE_R | PTE_W | PTE_X);
 }
 
+static bool pte_is_group(u64 pte)
+{
+	return pte & PTE_N;
+}
+
 static hpa_t pte_address(u64 pte, int level)
 {
+	if (pte & PTE_N)
+		pte &= ~PTE_NAPOT_PPN;
+
 	return ((pte & PTE_PPN) >> PTE_PPN_SHIFT) << PAGE_SHIFT;
 }
 
@@ -124,10 +141,13 @@ static u64 pte_set_prot(u64 pte, u8 prot)
 		},						\
 		.root_order	= 2,				\
 		.root_bits	= 11,				\
+		.locked		= PTE_LOCKED,			\
+		.group_order	= PTE_NAPOT_ORDER,		\
 		.make_table	= pte_make_table,		\
 		.make_leaf	= pte_make_leaf,		\
 		.is_present	= pte_is_present,		\
 		.is_leaf	= pte_is_leaf,			\
+		.is_group	= pte_is_group,			\
 		.address	= pte_address,			\
 		.prot		= pte_prot,			\
 		.set_prot	= pte_set_prot,			\
@@ -143,12 +163,13 @@ static const struct {
 	{ HGATP_MODE_SV39X4, FORMAT("Sv39x4", 3) },
 };
 
-static const struct pgtable_format *gstage_format;
+/* The one in use: constant after setup. */
+static struct pgtable_format gstage_format;
 
 /* --- fences ---------------------------------------------------------------------- */
 
-/* All CPUs, whatever the VMID. */
-static void fence_gvma_all(void *unused)
+/* What this CPU cached of the page tables of VMs, whatever the VMID. */
+static void fence_gvma_all(void)
 {
 	asm volatile(HFENCE_GVMA(zero, zero) : : : "memory");
 }
@@ -157,6 +178,12 @@ static void fence_gvma_all(void *unused)
 static void fence_vvma(void)
 {
 	asm volatile(HFENCE_VVMA(zero, zero) : : : "memory");
+}
+
+/* What this CPU cached of instructions. */
+static void fence_i(void)
+{
+	asm volatile("fence.i" : : : "memory");
 }
 
 /* More frames than this, and a fence of the whole VMID costs less. */
@@ -193,27 +220,37 @@ void riscv_mmu_flush_all(struct vm *vm)
 /* --- VMIDs ------------------------------------------------------------------------- */
 
 static DEFINE_MUTEX(vmid_lock);
-static atomic64_t vmid_generation = ATOMIC64_INIT(1);
+atomic64_t riscv_vmid_generation = ATOMIC64_INIT(1);
 static unsigned long vmid_next = 1;	/* vmid_lock; 0 is nobody's */
 static unsigned long vmid_count;	/* constant after setup */
+
+/* In an interrupt, on each CPU: its VMID has ended. */
+static void vmid_end(void *unused)
+{
+	csr_clear(CSR_HGATP, HGATP_VMID);
+	fence_gvma_all();
+}
 
 /*
  * The next generation.  A CPU that is in a guest with an old VMID leaves it for
  * this interrupt and does not enter again, because commit sees the generation;
- * so when all have answered nothing of the old one is cached or made any more.
+ * write_hgatp() sees it, too.  So when all have answered nothing of the old one is
+ * cached or made any more, but for what is left of the guests' own tables, which
+ * riscv_mmu_prepare() deals with.
  */
 static void vmid_rollover(void)
 {
 	lockdep_assert_held(&vmid_lock);
 
-	atomic64_inc(&vmid_generation);
+	atomic64_inc(&riscv_vmid_generation);
 	vmid_next = 1;
-	on_each_cpu(fence_gvma_all, NULL, 1);
+	on_each_cpu(vmid_end, NULL, 1);
 }
 
+/* Pairs with smp_store_release() in vmid_renew(). */
 static bool vmid_is_current(const struct vm *vm)
 {
-	return READ_ONCE(vm->arch.vmid_generation) == atomic64_read(&vmid_generation);
+	return smp_load_acquire(&vm->arch.vmid_generation) == atomic64_read(&riscv_vmid_generation);
 }
 
 /* May sleep. */
@@ -229,7 +266,7 @@ static void vmid_renew(struct vm *vm)
 		WRITE_ONCE(vm->arch.vmid, vmid_next++);
 	}
 	/* A vCPU that sees the generation sees its VMID. */
-	smp_store_release(&vm->arch.vmid_generation, atomic64_read(&vmid_generation));
+	smp_store_release(&vm->arch.vmid_generation, atomic64_read(&riscv_vmid_generation));
 	/* Pairs with the one in riscv_mmu_flush(). */
 	smp_mb();
 }
@@ -239,37 +276,47 @@ static void vmid_renew(struct vm *vm)
 /* The vCPU that last ran on this CPU, by serial number: it may be gone. */
 static DEFINE_PER_CPU(u64, last_vcpu);
 
-static void write_hgatp(struct vcpu *vcpu)
+/*
+ * hgatp for the VM's tables, with its VMID unless that has ended.  irqs are off from
+ * the look at the generation on: a rollover waits for this CPU and comes after, or it
+ * has begun and is seen.
+ */
+static __always_inline void write_hgatp(struct vm *vm)
 {
-	struct vm *vm = vcpu->vm;
+	unsigned long flags, vmid = 0;
 
+	local_irq_save(flags);
+	if (vmid_is_current(vm))
+		vmid = READ_ONCE(vm->arch.vmid);
 	csr_write(CSR_HGATP, (riscv_host.hgatp_mode << HGATP_MODE_SHIFT) |
-			     (READ_ONCE(vm->arch.vmid) << HGATP_VMID_SHIFT) |
+			     (vmid << HGATP_VMID_SHIFT) |
 			     (vm->as[0].pgtable.root_hpa >> HGATP_PAGE_SHIFT));
+	local_irq_restore(flags);
 }
 
 void riscv_mmu_load(struct vcpu *vcpu, int cpu)
 {
-	write_hgatp(vcpu);
+	bool moved = vcpu->cpu != cpu;
+
+	write_hgatp(vcpu->vm);
+	/* The guest's own FENCE.I was for the CPU that it was on. */
+	if (moved)
+		fence_i();
 	/*
 	 * Another vCPU may have left translations with our VMID, and our own from
 	 * last time may be older than what we did on another CPU since.
 	 */
-	if (vcpu->cpu != cpu || this_cpu_read(last_vcpu) != vcpu->arch.serial) {
+	if (moved || __this_cpu_read(last_vcpu) != vcpu->arch.serial) {
 		if (!riscv_host.vmid_bits)
-			fence_gvma_all(NULL);
+			fence_gvma_all();
 		fence_vvma();
-		this_cpu_write(last_vcpu, vcpu->arch.serial);
+		__this_cpu_write(last_vcpu, vcpu->arch.serial);
 	}
 }
 
-int riscv_mmu_commit(struct vcpu *vcpu)
+bool riscv_mmu_is_current(const struct vcpu *vcpu)
 {
-	/* Another vCPU may have renewed it: prepare writes hgatp anew. */
-	if (unlikely(vcpu->arch.vmid_generation != atomic64_read(&vmid_generation)))
-		return -EAGAIN;
-
-	return 0;
+	return vcpu->loaded && riscv_vmid_is_current(vcpu);
 }
 
 void riscv_mmu_prepare(struct vcpu *vcpu)
@@ -277,13 +324,15 @@ void riscv_mmu_prepare(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 	u64 generation;
 
-	if (vcpu->arch.vmid_generation == atomic64_read(&vmid_generation))
+	if (riscv_vmid_is_current(vcpu))
 		return;
 
 	vmid_renew(vm);
 	preempt_disable();
 	generation = smp_load_acquire(&vm->arch.vmid_generation);
-	write_hgatp(vcpu);
+	write_hgatp(vm);
+	/* The VMID was somebody else's, and so may be what this CPU has cached. */
+	fence_vvma();
 	preempt_enable();
 	/* If it is old again by now, commit finds out. */
 	vcpu->arch.vmid_generation = generation;
@@ -293,11 +342,11 @@ void riscv_mmu_requests(struct vcpu *vcpu)
 {
 	preempt_disable();
 	if (vcpu_take_request(vcpu, REQ_FLUSH_ALL))
-		fence_gvma_all(NULL);
+		fence_gvma_all();
 	if (vcpu_take_request(vcpu, REQ_FENCE_VVMA))
 		fence_vvma();
 	if (vcpu_take_request(vcpu, REQ_FENCE_I))
-		asm volatile("fence.i" : : : "memory");
+		fence_i();
 	preempt_enable();
 }
 
@@ -311,17 +360,31 @@ void riscv_mmu_faulted(gpa_t gpa)
 
 int riscv_mmu_create(struct vm *vm)
 {
-	return pgtable_create(&vm->as[0].pgtable, vm, 0, gstage_format);
+	return pgtable_create(&vm->as[0].pgtable, vm, 0, &gstage_format);
+}
+
+/* In an interrupt, on each CPU: no vCPU of the VM is left that could be loaded here. */
+static void hgatp_forget(void *data)
+{
+	const struct vm *vm = data;
+
+	if ((csr_read(CSR_HGATP) & HGATP_PPN) == vm->as[0].pgtable.root_hpa >> HGATP_PAGE_SHIFT)
+		csr_write(CSR_HGATP, 0);
 }
 
 void riscv_mmu_destroy(struct vm *vm)
 {
+	if (!vm->as[0].pgtable.root)
+		return;
+
+	/* Before the tables go: hgatp stays as the last vCPU on a CPU had it. */
+	on_each_cpu(hgatp_forget, vm, 1);
 	pgtable_destroy(&vm->as[0].pgtable);
 }
 
 int riscv_mmu_slot_check(struct vm *vm, const struct memslot *slot)
 {
-	return gfn_to_gpa(slot->base + slot->npages) > pgtable_span(gstage_format) ? -EINVAL : 0;
+	return gfn_to_gpa(slot->base + slot->npages) > pgtable_span(&gstage_format) ? -EINVAL : 0;
 }
 
 void riscv_mmu_sync_page(struct vm *vm, const struct mmu_map *map)
@@ -334,7 +397,24 @@ void riscv_mmu_sync_page(struct vm *vm, const struct mmu_map *map)
 
 int riscv_mmu_gpa_bits(void)
 {
-	return ilog2(pgtable_span(gstage_format));
+	return ilog2(pgtable_span(&gstage_format));
+}
+
+void riscv_mmu_cpu_enable(void)
+{
+	csr_write(CSR_HGATP, 0);
+	/*
+	 * While this CPU was not ours it may have run the guests of somebody else, and
+	 * it has missed our fences.  What it has cached of guests' own tables goes with
+	 * the first load of each vCPU.
+	 */
+	fence_gvma_all();
+	this_cpu_write(last_vcpu, 0);
+}
+
+void riscv_mmu_cpu_disable(void)
+{
+	csr_write(CSR_HGATP, 0);
 }
 
 /* What hgatp holds of @value, written on this CPU and taken back.  irqs off. */
@@ -361,7 +441,7 @@ int riscv_mmu_setup(void)
 			break;
 	}
 	all = i < ARRAY_SIZE(gstage) ? probe_hgatp(mode | HGATP_VMID) : 0;
-	fence_gvma_all(NULL);
+	fence_gvma_all();
 	local_irq_restore(flags);
 
 	if (i == ARRAY_SIZE(gstage)) {
@@ -369,7 +449,9 @@ int riscv_mmu_setup(void)
 		return -EOPNOTSUPP;
 	}
 
-	gstage_format = &gstage[i].format;
+	gstage_format = gstage[i].format;
+	if (!riscv_host.svnapot)
+		gstage_format.group_order = 0;
 	riscv_host.hgatp_mode = gstage[i].mode;
 	riscv_host.vmid_bits = hweight_long(all & HGATP_VMID);
 	vmid_count = BIT(riscv_host.vmid_bits);

@@ -13,6 +13,10 @@ static void __used offsets(void)
 	OFFSET(ARCH_PC, vcpu_arch, context.pc);
 	OFFSET(ARCH_SSTATUS, vcpu_arch, context.sstatus);
 	OFFSET(ARCH_HSTATUS, vcpu_arch, context.hstatus);
+	OFFSET(ARCH_EXIT_CODE, vcpu_arch, exit.code);
+	OFFSET(ARCH_EXIT_INFO1, vcpu_arch, exit.info1);
+	OFFSET(ARCH_EXIT_INFO2, vcpu_arch, exit.info2);
+	OFFSET(ARCH_EXIT_INSN, vcpu_arch, exit.insn);
 	OFFSET(ARCH_HOST_RA, vcpu_arch, host.ra);
 	OFFSET(ARCH_HOST_SP, vcpu_arch, host.sp);
 	OFFSET(ARCH_HOST_GP, vcpu_arch, host.gp);

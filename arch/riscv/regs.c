@@ -82,6 +82,15 @@ static u64 get_satp_mode(struct vcpu *vcpu, unsigned int index)
 
 /* --- general registers ---------------------------------------------------- */
 
+static int set_pc(struct vcpu *vcpu, unsigned int index, u64 value)
+{
+	vcpu->arch.context.pc = value;
+	/* Whoever says where to begin may have put the code there. */
+	vcpu_request(vcpu, REQ_FENCE_I);
+
+	return 0;
+}
+
 static u64 get_mode(struct vcpu *vcpu, unsigned int index)
 {
 	return riscv_user_mode(vcpu) ? KVM_RISCV_MODE_U : KVM_RISCV_MODE_S;
@@ -106,6 +115,44 @@ static int set_mode(struct vcpu *vcpu, unsigned int index, u64 value)
 }
 
 /* --- control and status registers ----------------------------------------- */
+
+/*
+ * What the CPU makes of @value in a CSR that does not take every value, from @start,
+ * which it takes.  Loaded as it is, such a value would leave the guest with that of
+ * whoever had the CPU before.  No vCPU is loaded here.
+ */
+#define CSR_LEGAL(csr, start, value)		\
+	({					\
+		unsigned long legal_;		\
+						\
+		preempt_disable();		\
+		csr_write(csr, start);		\
+		csr_write(csr, value);		\
+		legal_ = csr_swap(csr, start);	\
+		preempt_enable();		\
+		legal_;				\
+	})
+
+static int set_sstatus(struct vcpu *vcpu, unsigned int index, u64 value)
+{
+	vcpu->arch.csr.sstatus = CSR_LEGAL(CSR_VSSTATUS, SR_UXL_64, value);
+
+	return 0;
+}
+
+static int set_stvec(struct vcpu *vcpu, unsigned int index, u64 value)
+{
+	vcpu->arch.csr.stvec = CSR_LEGAL(CSR_VSTVEC, 0, value);
+
+	return 0;
+}
+
+static int set_satp(struct vcpu *vcpu, unsigned int index, u64 value)
+{
+	vcpu->arch.csr.satp = CSR_LEGAL(CSR_VSATP, 0, value);
+
+	return 0;
+}
 
 static u64 get_sip(struct vcpu *vcpu, unsigned int index)
 {
@@ -310,7 +357,7 @@ static_assert(SBI_WORDS == 1 && sizeof_field(struct vcpu, arch.sbi) == sizeof(u6
 
 static bool sbi_known(unsigned int ext)
 {
-	return ext < KVM_RISCV_SBI_EXT_MAX && riscv_sbi_known(ext);
+	return ext < RISCV_SBI_COUNT && riscv_sbi_known(ext);
 }
 
 /* As riscv_isa_change(), but any of them may go. */
@@ -390,7 +437,9 @@ static int set_sta_lo(struct vcpu *vcpu, unsigned int index, u64 value)
 		return -EINVAL;
 	vcpu->arch.steal.gpa = value;
 	/* What has been waited until now is in the record, or not the guest's. */
-	vcpu->arch.steal.task = 0;
+	vcpu->arch.steal.clock.task = 0;
+	/* So it may say, from where it comes. */
+	vcpu->arch.steal.preempted = true;
 
 	return 0;
 }
@@ -408,6 +457,52 @@ static int set_sta_hi(struct vcpu *vcpu, unsigned int index, u64 value)
 	/* 0 says nothing before the other register is set as well. */
 	if (value)
 		vcpu->arch.steal.gpa = GPA_INVALID;
+
+	return 0;
+}
+
+/* Three registers per feature: is it offered, is it locked, and its value. */
+enum { FEATURE_OFFERED, FEATURE_FLAGS, FEATURE_VALUE, FEATURE_REGS };
+
+static bool has_feature(struct vcpu *vcpu, unsigned int index)
+{
+	return test_bit(RISCV_SBI_FWFT, vcpu->arch.sbi) &&
+	       riscv_feature_known(index / FEATURE_REGS);
+}
+
+static u64 get_feature(struct vcpu *vcpu, unsigned int index)
+{
+	const struct riscv_feature *feature = &vcpu->arch.feature[index / FEATURE_REGS];
+	const u64 values[FEATURE_REGS] = {
+		[FEATURE_OFFERED] = feature->offered,
+		[FEATURE_FLAGS] = feature->locked,
+		[FEATURE_VALUE] = feature->value,
+	};
+
+	return values[index % FEATURE_REGS];
+}
+
+static int set_feature(struct vcpu *vcpu, unsigned int index, u64 value)
+{
+	const unsigned int number = index / FEATURE_REGS;
+	struct riscv_feature *feature = &vcpu->arch.feature[number];
+
+	if (index % FEATURE_REGS == FEATURE_VALUE) {
+		if (!riscv_feature_valid(number, value))
+			return -EINVAL;
+		feature->value = value;
+		riscv_configure(vcpu);
+		return 0;
+	}
+	if (value > 1)
+		return -EINVAL;
+	if (index % FEATURE_REGS == FEATURE_FLAGS) {
+		feature->locked = value;
+		return 0;
+	}
+	if (vcpu->arch.ran && value != feature->offered)
+		return -EBUSY;
+	feature->offered = value;
 
 	return 0;
 }
@@ -441,6 +536,9 @@ static int set_sta_hi(struct vcpu *vcpu, unsigned int index, u64 value)
 #define STA(name_)	.group = KVM_REG_RISCV_SBI_STATE | KVM_REG_RISCV_SBI_STA,	\
 			.size = KVM_REG_SIZE_U64,					\
 			.first = KVM_REG_RISCV_SBI_STA_REG(name_), .exists = has_sta
+/* KVM_REG_RISCV_SBI_FWFT of newer headers. */
+#define FEATURES	.group = KVM_REG_RISCV_SBI_STATE | 1 << KVM_REG_RISCV_SUBTYPE_SHIFT, \
+			.size = KVM_REG_SIZE_U64
 
 /* From @first_ to @last_ of struct @type_, which the vCPU keeps in the same order. */
 #define COUNT(type_, first_, last_)	\
@@ -461,14 +559,23 @@ static const struct reg_row reg_rows[] = {
 	  .get = get_zicboz_block_size },
 	{ CONFIG(satp_mode), .count = 1, .get = get_satp_mode },
 
-	{ CORE(regs.pc), .count = 1, .field = offsetof(struct vcpu, arch.context.pc) },
+	{ CORE(regs.pc), .count = 1, .field = offsetof(struct vcpu, arch.context.pc),
+	  .set = set_pc },
 	{ CORE(regs.ra),
 	  FIELDS(kvm_riscv_core, regs.ra, regs.t6, context.gpr[1], context.gpr[31]) },
 	{ CORE(mode), .count = 1, .get = get_mode, .set = set_mode },
 
-	{ GENERAL(sstatus), FIELDS(kvm_riscv_csr, sstatus, stval, csr.sstatus, csr.stval) },
+	{ GENERAL(sstatus), .count = 1, .field = offsetof(struct vcpu, arch.csr.sstatus),
+	  .set = set_sstatus },
+	{ GENERAL(sie), .count = 1, .field = offsetof(struct vcpu, arch.csr.sie) },
+	{ GENERAL(stvec), .count = 1, .field = offsetof(struct vcpu, arch.csr.stvec),
+	  .set = set_stvec },
+	{ GENERAL(sscratch), FIELDS(kvm_riscv_csr, sscratch, stval, csr.sscratch, csr.stval) },
 	{ GENERAL(sip), .count = 1, .get = get_sip, .set = set_sip },
-	{ GENERAL(satp), FIELDS(kvm_riscv_csr, satp, senvcfg, csr.satp, csr.senvcfg) },
+	{ GENERAL(satp), .count = 1, .field = offsetof(struct vcpu, arch.csr.satp),
+	  .set = set_satp },
+	{ GENERAL(scounteren),
+	  FIELDS(kvm_riscv_csr, scounteren, senvcfg, csr.scounteren, csr.senvcfg) },
 	{ AIA(siselect), FIELDS(kvm_riscv_aia_csr, siselect, iprio2, csr.siselect, csr.iprio2) },
 	{ AIA(sieh), .count = COUNT(kvm_riscv_aia_csr, sieh, iprio2h), .get = get_upper_half },
 	{ STATEEN(sstateen0), .count = 1, .field = offsetof(struct vcpu, arch.csr.sstateen0) },
@@ -497,7 +604,7 @@ static const struct reg_row reg_rows[] = {
 	{ ISA(MULTI_DIS), .count = ISA_WORDS, .unlisted = true,
 	  .get = get_isa_disabled, .set = set_isa_disabled },
 
-	{ SBI(SINGLE), .count = KVM_RISCV_SBI_EXT_MAX, .exists = has_sbi_ext,
+	{ SBI(SINGLE), .count = RISCV_SBI_COUNT, .exists = has_sbi_ext,
 	  .get = get_sbi_ext, .set = set_sbi_ext },
 	{ SBI(MULTI_EN), .count = SBI_WORDS, .unlisted = true,
 	  .get = get_sbi_enabled, .set = set_sbi_enabled },
@@ -505,14 +612,16 @@ static const struct reg_row reg_rows[] = {
 	  .get = get_sbi_disabled, .set = set_sbi_disabled },
 	{ STA(shmem_lo), .count = 1, .get = get_sta_lo, .set = set_sta_lo },
 	{ STA(shmem_hi), .count = 1, .get = get_sta_hi, .set = set_sta_hi },
+	{ FEATURES, .count = RISCV_FEATURES * FEATURE_REGS, .exists = has_feature,
+	  .get = get_feature, .set = set_feature },
 };
 
 /* What the rows of fields rely on, beyond that both sides have the same length. */
 #define CSR_IN_PLACE(name_)	(offsetof(struct kvm_riscv_csr, name_) ==	\
 	offsetof(struct riscv_csrs, name_) - offsetof(struct riscv_csrs, sstatus))
 
-static_assert(CSR_IN_PLACE(sie) && CSR_IN_PLACE(stvec) && CSR_IN_PLACE(sscratch) &&
-	      CSR_IN_PLACE(sepc) && CSR_IN_PLACE(scause) && CSR_IN_PLACE(stval));
+static_assert(CSR_IN_PLACE(sscratch) && CSR_IN_PLACE(sepc) && CSR_IN_PLACE(scause) &&
+	      CSR_IN_PLACE(stval));
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
 static bool row_has(struct vcpu *vcpu, const struct reg_row *row, unsigned int index)

@@ -21,6 +21,7 @@ enum {
 	REQ_START,		/* another hart started this one: context from arch.start */
 	REQ_STEAL,		/* report stolen time anew */
 	REQ_IMSIC,		/* the interrupt file must follow to this CPU */
+	REQ_TIME,		/* the VM's time was set */
 };
 
 /* --- the host ---------------------------------------------------------------- */
@@ -59,6 +60,12 @@ static inline void riscv_set_gpr(struct vcpu *vcpu, unsigned int number, unsigne
 		vcpu->arch.context.gpr[number & 31] = value;
 }
 
+/* Where a guest-page fault was. */
+static inline gpa_t riscv_exit_gpa(struct vcpu *vcpu)
+{
+	return (vcpu->arch.exit.info2 << 2) | (vcpu->arch.exit.info1 & 3);
+}
+
 /* Is the guest in VU-mode (or was, at the exit)? */
 static inline bool riscv_user_mode(struct vcpu *vcpu)
 {
@@ -93,12 +100,14 @@ static inline unsigned int riscv_insn_length(u32 insn)
 void riscv_irq_set(struct vcpu *vcpu, unsigned int irq);
 void riscv_irq_clear(struct vcpu *vcpu, unsigned int irq);
 /*
- * The guest's sip and sie as it sees them (BIT(IRQ_S_*)), loaded or not; for
- * ONE_REG.  vcpu->mutex held, not in KVM_RUN.
+ * The guest's sip as it sees it (BIT(IRQ_S_*)); for ONE_REG.  vcpu->mutex held, not
+ * in KVM_RUN.  Set leaves alone what the timer and the interrupt file say.
  */
 unsigned long riscv_sip(struct vcpu *vcpu);
 void riscv_set_sip(struct vcpu *vcpu, unsigned long sip);
 
+/* Has the guest an interrupt that is pending and enabled?  vCPU loaded, irqs off. */
+bool riscv_irq_ready(struct vcpu *vcpu);
 /*
  * WFI: sleep until an interrupt is pending and enabled.  May sleep; vCPU loaded,
  * srcu held as for vcpu_halt().
@@ -107,7 +116,8 @@ void riscv_wait(struct vcpu *vcpu);
 
 /*
  * Read 8 aligned bytes at a guest virtual address, as the guest's supervisor.
- * vCPU loaded, may sleep.  0; 1: the guest may not, @trap says why; or -errno.
+ * vCPU loaded, may sleep.  0; 1: the guest may not, @trap says why; 2: not now,
+ * enter again at the same instruction; or -errno.
  */
 int riscv_guest_read_ulong(struct vcpu *vcpu, unsigned long gva, unsigned long *value,
 			   struct riscv_trap *trap);
@@ -123,11 +133,14 @@ void riscv_configure(struct vcpu *vcpu);
  * The load or store at pc that faulted at @gpa, where no memory is.
  * handle_exit's results.
  */
-int riscv_emulate_load(struct vcpu *vcpu, gpa_t gpa);
-int riscv_emulate_store(struct vcpu *vcpu, gpa_t gpa);
+int riscv_emulate_access(struct vcpu *vcpu, gpa_t gpa, bool store);
+/* The same for a device in the kernel, if that can be done at once.  fast_exit's results. */
+int riscv_fast_access(struct vcpu *vcpu, bool store);
 /* EXC_VIRTUAL_INST_FAULT and EXC_INST_ILLEGAL.  handle_exit's results. */
 int riscv_exit_virtual_insn(struct vcpu *vcpu);
 int riscv_exit_illegal_insn(struct vcpu *vcpu);
+/* EXC_VIRTUAL_INST_FAULT: a WFI that need not wait.  fast_exit's results. */
+int riscv_fast_virtual_insn(struct vcpu *vcpu);
 
 /*
  * One CSR instruction's read-modify-write: *@old = value; value = (value & ~mask)
@@ -142,36 +155,58 @@ enum riscv_csr_result {
 
 /* --- fw.c: SBI ------------------------------------------------------------------------- */
 
-/* EXC_SUPERVISOR_SYSCALL.  handle_exit's, and fast_exit's results. */
+/* EXC_SUPERVISOR_SYSCALL.  handle_exit's results; fast_exit's are in <arch/hot.h>. */
 int riscv_exit_sbi(struct vcpu *vcpu);
-int riscv_fast_sbi(struct vcpu *vcpu);
 /* Extensions a new vCPU has: sets arch.sbi. */
 void riscv_sbi_reset(struct vcpu *vcpu);
 /* May user space see and switch KVM_RISCV_SBI_EXT_@ext?  For ONE_REG. */
 bool riscv_sbi_known(unsigned int ext);
 
-/* What a call of an extension leaves in a0 and a1. */
-struct sbi_result {
-	long	error;		/* SBI_SUCCESS, SBI_ERR_* */
-	long	value;
+/*
+ * KVM_RISCV_SBI_EXT_* that the headers of these kernels may not have yet, and how
+ * many ids there are to know.
+ */
+enum {
+	RISCV_SBI_SUSP = 11,
+	RISCV_SBI_FWFT,
+	RISCV_SBI_COUNT,
 };
 
 /*
+ * Firmware features: fw_feature.c.  create: all are offered.  reset: as they are when
+ * a hart begins; loaded or not.  (m)
+ */
+void riscv_feature_create(struct vcpu *vcpu);
+void riscv_feature_reset(struct vcpu *vcpu);
+/* Do the host's CPUs have it, and may it have this value?  RISCV_FEATURE_*. */
+bool riscv_feature_known(unsigned int number);
+bool riscv_feature_valid(unsigned int number, unsigned long value);
+/* What the features put into henvcfg.  (m) */
+u64 riscv_feature_henvcfg(struct vcpu *vcpu);
+/* Finds out what the CPU has. */
+void riscv_feature_setup(void);
+
+/*
  * Steal time: steal.c.  STA's row of fw.c's table; a0..a2 in gprs, srcu held.
- * load: as vcpu_ops.load, sets REQ_STEAL if there is news.  update: serve it; may
- * sleep, srcu held.
+ * load and put: as vcpu_ops', with a record, and of a thread that would rather run on;
+ * load sets REQ_STEAL if there is news.  update: serve
+ * it; may sleep, srcu held.
  */
 void riscv_steal_call(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
 void riscv_steal_load(struct vcpu *vcpu);
+void riscv_steal_put(struct vcpu *vcpu);
 void riscv_steal_update(struct vcpu *vcpu);
 
 /*
- * PMU: fw_pmu.c.  PMU's row of fw.c's table; a0..a5 in gprs, srcu held, vCPU loaded,
- * may sleep.  reset and destroy may sleep; both accept a vCPU that has none.
+ * PMU: pmu.c.  call: fw_pmu.c, PMU's row of fw.c's table; a0..a5 in gprs, srcu held,
+ * vCPU loaded, may sleep.  reset and destroy may sleep; both accept a vCPU that has
+ * none.  follow: the events are this thread's from now on; as vcpu_ops.run_begin, with
+ * arch.pmu.
  */
 void riscv_pmu_call(struct vcpu *vcpu, unsigned long fid, struct sbi_result *result);
 void riscv_pmu_destroy(struct vcpu *vcpu);
 void riscv_pmu_reset(struct vcpu *vcpu);
+void riscv_pmu_follow(struct vcpu *vcpu);
 void riscv_pmu_count_event(struct vcpu *vcpu, unsigned int event);
 /*
  * SBI_PMU_FW_@event happened to @vcpu, whoever runs this.  Any context.  Costs a
@@ -234,16 +269,44 @@ void riscv_simd_reset(struct vcpu *vcpu);
 void riscv_timer_create(struct vcpu *vcpu);
 void riscv_timer_destroy(struct vcpu *vcpu);
 void riscv_timer_reset(struct vcpu *vcpu);
+
+/* A compare value that never comes, as the reset state and the guest have it. */
+#define RISCV_TIMER_NEVER	U64_MAX
+
+static inline u64 riscv_timer_delta(const struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->vm->arch.time_delta);
+}
+
 /* Load and put of the hardware's part; as vcpu_ops.load and put. */
-void riscv_timer_load(struct vcpu *vcpu);
-void riscv_timer_put(struct vcpu *vcpu);
+static inline void riscv_timer_load(struct vcpu *vcpu)
+{
+	csr_write(CSR_HTIMEDELTA, riscv_timer_delta(vcpu));
+	if (riscv_host.sstc)
+		csr_write(CSR_VSTIMECMP, vcpu->arch.timer.compare);
+}
+
+/* There is nobody to take the interrupt from here on. */
+static inline void riscv_timer_put(struct vcpu *vcpu)
+{
+	if (riscv_host.sstc)
+		vcpu->arch.timer.compare = csr_swap(CSR_VSTIMECMP, RISCV_TIMER_NEVER);
+}
+
 /* Arm and disarm the wake source of a halt. */
 void riscv_timer_block(struct vcpu *vcpu);
 void riscv_timer_unblock(struct vcpu *vcpu);
 /* The guest's time CSR now. */
 u64 riscv_time(struct vcpu *vcpu);
 /* The guest asks for an interrupt at @compare (SBI TIME).  vCPU loaded. */
-void riscv_timer_set(struct vcpu *vcpu, u64 compare);
+void riscv_timer_program(struct vcpu *vcpu, u64 compare);	/* without Sstc */
+static inline void riscv_timer_set(struct vcpu *vcpu, u64 compare)
+{
+	if (riscv_host.sstc)
+		csr_write(CSR_VSTIMECMP, compare);
+	else
+		riscv_timer_program(vcpu, compare);
+}
 /* Has the compare value passed (with a timer set)?  Memory only. */
 bool riscv_timer_expired(struct vcpu *vcpu);
 /*
@@ -253,6 +316,8 @@ bool riscv_timer_expired(struct vcpu *vcpu);
 u64 riscv_timer_compare(struct vcpu *vcpu);
 bool riscv_timer_is_set(struct vcpu *vcpu);	/* not "never" */
 void riscv_timer_set_time(struct vcpu *vcpu, u64 time);
+/* Serve REQ_TIME.  vCPU loaded, preemptible. */
+void riscv_timer_follow(struct vcpu *vcpu);
 void riscv_timer_set_compare(struct vcpu *vcpu, u64 compare);
 void riscv_timer_set_state(struct vcpu *vcpu, bool on);
 
@@ -260,12 +325,15 @@ void riscv_timer_set_state(struct vcpu *vcpu, bool on);
 
 /* Finds out what the CPU has.  0, or -errno with a sentence in the log. */
 int riscv_mmu_setup(void);
+/* This CPU has nothing cached of any guest; it will not walk their tables.  irqs off. */
+void riscv_mmu_cpu_enable(void);
+void riscv_mmu_cpu_disable(void);
 /* hgatp for this vCPU's VM, and what another vCPU left is gone.  Preemption off. */
 void riscv_mmu_load(struct vcpu *vcpu, int cpu);
 /* In prepare: the VM has a VMID of the current generation.  May sleep. */
 void riscv_mmu_prepare(struct vcpu *vcpu);
-/* In commit: it still has; 0 or -EAGAIN.  irqs off. */
-int riscv_mmu_commit(struct vcpu *vcpu);
+/* Is the vCPU loaded, with such a VMID in hgatp?  Right as long as irqs are off. */
+bool riscv_mmu_is_current(const struct vcpu *vcpu);
 /* Serve REQ_FLUSH_ALL, REQ_FENCE_I, REQ_FENCE_VVMA.  vCPU loaded, preemptible. */
 void riscv_mmu_requests(struct vcpu *vcpu);
 /* A fault at @gpa was served: this CPU looks at the page tables again. */
@@ -276,13 +344,17 @@ int riscv_mmu_gpa_bits(void);
 /* --- irqchip.c, aplic.c, imsic.c: the AIA ------------------------------------------------------- */
 
 extern const struct device_guest_type riscv_aia_device;
+/* User space's level of an APLIC's wire.  Any source; vm_has_irqchip(). */
+void riscv_irqchip_line(struct vm *vm, u32 source, int level);
 
 /* imsic.c, per vCPU; all accept arch.imsic NULL. */
 /* In prepare: the file follows the vCPU to this CPU.  May sleep, irqs on. */
 int imsic_prepare(struct vcpu *vcpu);
-/* As vcpu_ops.load and put: VGEIN into context.hstatus. */
+/* In prepare, around the halt of a hart that is stopped: it needs no file. */
+void imsic_stop(struct vcpu *vcpu);
+void imsic_start(struct vcpu *vcpu);
+/* As vcpu_ops.load.  The file stays where it is in put, and collects messages. */
 void imsic_load(struct vcpu *vcpu);
-void imsic_put(struct vcpu *vcpu);
 /* Is an interrupt pending and enabled in the file?  Any context. */
 bool imsic_pending(struct vcpu *vcpu);
 /* A halt: the guest external interrupt of its file wakes it. */

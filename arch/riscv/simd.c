@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Floating-point and vector state of the guest.  It comes and goes with each stay
- * (arm and disarm), between the kernel's own begin and end, and is saved only when
- * the guest wrote it.  Outside, the registers are in vcpu->arch.simd.
+ * (arm and disarm), and is saved only when the guest wrote it.  Outside, the registers
+ * are in vcpu->arch.simd.
  *
  * It cannot be left off until the guest uses it: the guest would turn it on in its
  * own status, and the exception at the first use is its supervisor's (init.c).
+ *
+ * irqs are off from arm to disarm, so that nobody in the kernel uses the registers, and
+ * what it offers for the case that somebody does (kernel_fpu_begin(),
+ * kernel_vector_begin()) is not needed.  What the task has in them for user space is
+ * dealt with as there: what is dirty goes to where a context switch would put it.
  */
-#include <linux/preempt.h>
+#include <linux/irqflags.h>
+#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
-#include <asm/fpu.h>
+#include <asm/processor.h>
 #include <asm/vector.h>
 
 #include "riscv.h"
@@ -23,60 +29,106 @@ static void simd_set_status(struct vcpu *vcpu, unsigned long field, unsigned lon
 	vcpu->arch.context.sstatus = (vcpu->arch.context.sstatus & ~field) | value;
 }
 
-/* --- arm ---------------------------------------------------------------------- */
+/* --- user space's registers ---------------------------------------------------- */
 
-static void fp_arm(struct vcpu *vcpu)
+/* sstatus.FS is on. */
+static void user_fp_save(struct pt_regs *regs)
 {
-	/* Saves what user space has in the registers, and turns them on. */
-	kernel_fpu_begin();
-	riscv_fp_restore(&vcpu->arch.simd.fp.d);
-	simd_set_status(vcpu, SR_FS, SR_FS_CLEAN);
-	vcpu->arch.simd.fp_live = true;
+	if ((regs->status & SR_FS) != SR_FS_DIRTY)
+		return;
+
+	riscv_fp_save(&current->thread.fstate);
+	regs->status = (regs->status & ~SR_FS) | SR_FS_CLEAN;
 }
 
-static void vector_arm(struct vcpu *vcpu)
+/* The only one who would do it before user space goes on is the next context switch. */
+static void user_fp_restore(const struct pt_regs *regs)
 {
-	kernel_vector_begin();
+	if ((regs->status & SR_FS) != SR_FS_OFF)
+		riscv_fp_restore(&current->thread.fstate);
+}
+
+/* The way to user space brings them back. */
+static void user_vector_save(struct pt_regs *regs)
+{
+	if (likely((regs->status & SR_VS) == SR_VS_OFF))
+		return;
+
+	riscv_v_vstate_save(&current->thread.vstate, regs);
+	riscv_v_vstate_set_restore(current, regs);
+}
+
+/* --- arm ---------------------------------------------------------------------- */
+
+static void fp_arm(struct vcpu *vcpu, struct pt_regs *regs)
+{
+	csr_set(CSR_SSTATUS, SR_FS);
+	user_fp_save(regs);
+	riscv_fp_restore(&vcpu->arch.simd.fp.d);
+	csr_clear(CSR_SSTATUS, SR_FS);
+	simd_set_status(vcpu, SR_FS, SR_FS_CLEAN);
+}
+
+/* Leaves sstatus.VS off. */
+static void vector_arm(struct vcpu *vcpu, struct pt_regs *regs)
+{
+	user_vector_save(regs);
 	__riscv_v_vstate_restore(&vcpu->arch.simd.vector, vcpu->arch.simd.vector.datap);
 	simd_set_status(vcpu, SR_VS, SR_VS_CLEAN);
-	vcpu->arch.simd.vector_live = true;
 }
 
 void riscv_vcpu_arm(struct vcpu *vcpu)
 {
+	struct pt_regs *regs = task_pt_regs(current);
+
+	lockdep_assert_irqs_disabled();
+
 	if (riscv_isa(vcpu, KVM_RISCV_ISA_EXT_V))
-		vector_arm(vcpu);
+		vector_arm(vcpu, regs);
 	if (riscv_isa(vcpu, KVM_RISCV_ISA_EXT_D))
-		fp_arm(vcpu);
+		fp_arm(vcpu, regs);
 }
 
 /* --- disarm -------------------------------------------------------------------- */
 
-static void fp_disarm(struct vcpu *vcpu)
+/*
+ * Control registers are saved in any case: a write to them in VS-mode has to make
+ * sstatus dirty as well as vsstatus ("vsstatus" in "Hypervisor Extension"), and
+ * QEMU 10 forgets sstatus.
+ */
+
+static void fp_disarm(struct vcpu *vcpu, const struct pt_regs *regs)
 {
+	csr_set(CSR_SSTATUS, SR_FS);
 	if ((vcpu->arch.context.sstatus & SR_FS) == SR_FS_DIRTY)
 		riscv_fp_save(&vcpu->arch.simd.fp.d);
-	kernel_fpu_end();
+	else
+		vcpu->arch.simd.fp.d.fcsr = csr_read(fcsr);
+	user_fp_restore(regs);
+	csr_clear(CSR_SSTATUS, SR_FS);
 	simd_set_status(vcpu, SR_FS, SR_FS_OFF);
-	vcpu->arch.simd.fp_live = false;
 }
 
 static void vector_disarm(struct vcpu *vcpu)
 {
 	struct riscv_simd *simd = &vcpu->arch.simd;
 
-	if ((vcpu->arch.context.sstatus & SR_VS) == SR_VS_DIRTY)
+	if ((vcpu->arch.context.sstatus & SR_VS) == SR_VS_DIRTY) {
 		__riscv_v_vstate_save(&simd->vector, simd->vector.datap);
-	kernel_vector_end();
+	} else {
+		riscv_v_enable();
+		simd->vector.vcsr = csr_read(CSR_VCSR);
+		simd->vector.vstart = csr_read(CSR_VSTART);
+		riscv_v_disable();
+	}
 	simd_set_status(vcpu, SR_VS, SR_VS_OFF);
-	simd->vector_live = false;
 }
 
 void riscv_vcpu_disarm(struct vcpu *vcpu)
 {
-	if (vcpu->arch.simd.fp_live)
-		fp_disarm(vcpu);
-	if (vcpu->arch.simd.vector_live)
+	if (vcpu->arch.context.sstatus & SR_FS)
+		fp_disarm(vcpu, task_pt_regs(current));
+	if (vcpu->arch.context.sstatus & SR_VS)
 		vector_disarm(vcpu);
 }
 

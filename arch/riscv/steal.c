@@ -2,93 +2,104 @@
 /*
  * Stolen time (SBI specification, "Steal-time Accounting Extension"): the guest
  * says where in its memory it wants to read how long its hart was ready and did
- * not run.  That is what the scheduler knows of the vCPU's thread.  Called by
- * fw.c for the call, and by vcpu.c when the vCPU gets a CPU.
+ * not run, and whether it is so right now.  Called by fw.c for the call, and by
+ * vcpu.c when the vCPU gets or loses a CPU.
  */
-#include <linux/sched.h>
 #include <asm/sbi.h>
 
 #include "riscv.h"
 
 static_assert(sizeof(struct sbi_sta_struct) == 64);
 
-#ifdef CONFIG_SCHED_INFO
-static u64 task_run_delay(void)
-{
-	return current->sched_info.run_delay;
-}
-#else
-static u64 task_run_delay(void)
-{
-	return 0;
-}
-#endif
+/* --- preempted ------------------------------------------------------------ */
 
-static void steal_begin(struct vcpu *vcpu)
+static gpa_t steal_preempted_gpa(const struct vcpu *vcpu)
 {
-	vcpu->arch.steal.task = current->pid;
-	vcpu->arch.steal.last = task_run_delay();
+	return vcpu->arch.steal.gpa + offsetof(struct sbi_sta_struct, preempted);
 }
 
-/* Did the vCPU's thread wait for a CPU since the guest was last told? */
-static bool steal_due(struct vcpu *vcpu)
+/* Where the record cannot be written without a fault, the guest hears nothing. */
+void riscv_steal_put(struct vcpu *vcpu)
 {
-	if (vcpu->arch.steal.gpa == GPA_INVALID)
-		return false;
-	if (likely(vcpu->arch.steal.task == current->pid))
-		return task_run_delay() != vcpu->arch.steal.last;
+	const u8 preempted = 1;
 
-	/* Another thread, with its own history. */
-	steal_begin(vcpu);
-
-	return false;
+	if (vcpu->arch.steal.gpa == GPA_INVALID || vcpu->arch.steal.preempted)
+		return;
+	if (!guest_write_nofault(vcpu, steal_preempted_gpa(vcpu), &preempted, sizeof(preempted)))
+		vcpu->arch.steal.preempted = true;
 }
+
+/* Before the hart runs again. */
+static void steal_running(struct vcpu *vcpu)
+{
+	const u8 preempted = 0;
+
+	if (!vcpu->arch.steal.preempted)
+		return;
+	/* In this order: it may be preempted in between, and then is told again. */
+	vcpu->arch.steal.preempted = false;
+	barrier();
+	guest_write(vcpu, steal_preempted_gpa(vcpu), &preempted, sizeof(preempted));
+}
+
+/* --- the record ----------------------------------------------------------- */
 
 void riscv_steal_load(struct vcpu *vcpu)
 {
-	if (steal_due(vcpu))
+	if (vcpu->arch.steal.preempted || steal_clock_due(&vcpu->arch.steal.clock))
 		vcpu_request(vcpu, REQ_STEAL);
 }
 
 /*
  * The guest's record is read back, not kept: it goes on where it was after a
  * migration, too.  A guest that writes to it, or takes its memory away, harms
- * nobody else.  The preempted field stays 0: where it would have to be written the
- * vCPU is no longer allowed to fault.
+ * nobody else.  0 or -EFAULT.
  */
-void riscv_steal_update(struct vcpu *vcpu)
+static int steal_write(struct vcpu *vcpu, u64 stolen)
 {
 	gpa_t gpa = vcpu->arch.steal.gpa;
 	struct sbi_sta_struct record;
 	gpa_t sequence_gpa = gpa + offsetof(typeof(record), sequence);
 	gpa_t steal_gpa = gpa + offsetof(typeof(record), steal);
-	u64 delay = task_run_delay();
 	__le32 sequence;
 	__le64 steal;
 	u32 number;
 
-	/* A hart that is stopped is told when it runs again. */
-	if (!steal_due(vcpu) || READ_ONCE(vcpu->mp_state) != KVM_MP_STATE_RUNNABLE)
-		return;
 	if (guest_read(vcpu, gpa, &record, offsetofend(typeof(record), steal)))
-		return;
+		return -EFAULT;
 
 	number = le32_to_cpu(record.sequence) | 1;
 	sequence = cpu_to_le32(number);
-	steal = cpu_to_le64(le64_to_cpu(record.steal) + delay - vcpu->arch.steal.last);
+	steal = cpu_to_le64(le64_to_cpu(record.steal) + stolen);
 	if (guest_write(vcpu, sequence_gpa, &sequence, sizeof(sequence)))
-		return;
+		return -EFAULT;
 	/* Odd, the time, even: in this order for the guest. */
 	smp_wmb();
 	if (guest_write(vcpu, steal_gpa, &steal, sizeof(steal)))
-		return;
+		return -EFAULT;
 	smp_wmb();
 	sequence = cpu_to_le32(number + 1);
-	if (guest_write(vcpu, sequence_gpa, &sequence, sizeof(sequence)))
+
+	return guest_write(vcpu, sequence_gpa, &sequence, sizeof(sequence));
+}
+
+void riscv_steal_update(struct vcpu *vcpu)
+{
+	u64 stolen;
+
+	if (vcpu->arch.steal.gpa == GPA_INVALID)
 		return;
 
-	vcpu->arch.steal.last = delay;
+	steal_running(vcpu);
+	stolen = steal_clock_due(&vcpu->arch.steal.clock);
+	/* A hart that is stopped is told when it runs again. */
+	if (!stolen || READ_ONCE(vcpu->mp_state) != KVM_MP_STATE_RUNNABLE)
+		return;
+	if (!steal_write(vcpu, stolen))
+		steal_clock_told(&vcpu->arch.steal.clock, stolen);
 }
+
+/* --- the call ------------------------------------------------------------- */
 
 static long steal_set_record(struct vcpu *vcpu)
 {
@@ -109,7 +120,7 @@ static long steal_set_record(struct vcpu *vcpu)
 		return SBI_ERR_INVALID_ADDRESS;
 
 	vcpu->arch.steal.gpa = low;
-	steal_begin(vcpu);
+	steal_clock_begin(&vcpu->arch.steal.clock);
 
 	return SBI_SUCCESS;
 }

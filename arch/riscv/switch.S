@@ -73,6 +73,10 @@
 
 /*
  * void riscv_switch(struct vcpu_arch *arch)
+ *
+ * Leaves what the hardware says of the exit in arch->exit: any other trap overwrites
+ * it, and one may come as soon as this has returned, from what somebody traces or has
+ * a breakpoint on.
  */
 SYM_FUNC_START(riscv_switch)
 	host_gprs REG_S
@@ -114,6 +118,14 @@ SYM_FUNC_START(riscv_switch)
 	REG_S	t2, ARCH_SSTATUS(a0)
 	REG_S	t3, ARCH_HSTATUS(a0)
 	REG_S	t4, ARCH_PC(a0)
+	csrr	t0, CSR_SCAUSE
+	csrr	t1, CSR_STVAL
+	csrr	t2, CSR_HTVAL
+	csrr	t3, CSR_HTINST
+	REG_S	t0, ARCH_EXIT_CODE(a0)
+	REG_S	t1, ARCH_EXIT_INFO1(a0)
+	REG_S	t2, ARCH_EXIT_INFO2(a0)
+	REG_S	t3, ARCH_EXIT_INSN(a0)
 
 	host_gprs REG_L
 	ret

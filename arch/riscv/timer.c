@@ -12,20 +12,12 @@
 
 #include "riscv.h"
 
-/* A compare value that never comes, as the reset state and the guest have it. */
-#define TIMER_NEVER	U64_MAX
-
 /* The longest single wait: what comes later is looked at again then. */
 #define TIMER_MAX_SECONDS	3600
 
-static u64 timer_delta(const struct vcpu *vcpu)
-{
-	return READ_ONCE(vcpu->vm->arch.time_delta);
-}
-
 u64 riscv_time(struct vcpu *vcpu)
 {
-	return get_cycles64() + timer_delta(vcpu);
+	return get_cycles64() + riscv_timer_delta(vcpu);
 }
 
 bool riscv_timer_expired(struct vcpu *vcpu)
@@ -42,7 +34,7 @@ static u64 timer_wait_ns(struct vcpu *vcpu, u64 compare)
 		ticks = min(compare - now, (u64)riscv_host.timebase * TIMER_MAX_SECONDS);
 
 	/* Up: a wait that ends early would have to begin anew. */
-	return div_u64(ticks * NSEC_PER_SEC, riscv_host.timebase) + 1;
+	return mul_u64_u32_div(ticks, NSEC_PER_SEC, riscv_host.timebase) + 1;
 }
 
 static void timer_start(struct vcpu *vcpu, u64 compare)
@@ -73,7 +65,7 @@ static enum hrtimer_restart timer_callback(struct hrtimer *hrtimer)
 /* --- the guest's commands --------------------------------------------------- */
 
 /* Without Sstc: the compare value is all there is of the timer. */
-static void timer_program(struct vcpu *vcpu, u64 compare)
+void riscv_timer_program(struct vcpu *vcpu, u64 compare)
 {
 	WRITE_ONCE(vcpu->arch.timer.compare, compare);
 	hrtimer_cancel(&vcpu->arch.timer.hrtimer);
@@ -82,36 +74,11 @@ static void timer_program(struct vcpu *vcpu, u64 compare)
 		return;
 	}
 	riscv_irq_clear(vcpu, IRQ_VS_TIMER);
-	if (compare != TIMER_NEVER)
+	if (compare != RISCV_TIMER_NEVER)
 		timer_start(vcpu, compare);
 }
 
-void riscv_timer_set(struct vcpu *vcpu, u64 compare)
-{
-	if (riscv_host.sstc)
-		csr_write(CSR_VSTIMECMP, compare);
-	else
-		timer_program(vcpu, compare);
-}
-
-/* --- load, put, halt ----------------------------------------------------------- */
-
-void riscv_timer_load(struct vcpu *vcpu)
-{
-	csr_write(CSR_HTIMEDELTA, timer_delta(vcpu));
-	if (riscv_host.sstc)
-		csr_write(CSR_VSTIMECMP, vcpu->arch.timer.compare);
-}
-
-void riscv_timer_put(struct vcpu *vcpu)
-{
-	if (!riscv_host.sstc)
-		return;
-
-	vcpu->arch.timer.compare = csr_read(CSR_VSTIMECMP);
-	/* Nobody is there to take it. */
-	csr_write(CSR_VSTIMECMP, TIMER_NEVER);
-}
+/* --- halt ----------------------------------------------------------- */
 
 void riscv_timer_block(struct vcpu *vcpu)
 {
@@ -119,7 +86,7 @@ void riscv_timer_block(struct vcpu *vcpu)
 		return;
 
 	WRITE_ONCE(vcpu->arch.timer.compare, csr_read(CSR_VSTIMECMP));
-	if (vcpu->arch.timer.compare != TIMER_NEVER)
+	if (vcpu->arch.timer.compare != RISCV_TIMER_NEVER)
 		timer_start(vcpu, vcpu->arch.timer.compare);
 }
 
@@ -138,12 +105,22 @@ u64 riscv_timer_compare(struct vcpu *vcpu)
 
 bool riscv_timer_is_set(struct vcpu *vcpu)
 {
-	return vcpu->arch.timer.compare != TIMER_NEVER;
+	return vcpu->arch.timer.compare != RISCV_TIMER_NEVER;
 }
 
 void riscv_timer_set_time(struct vcpu *vcpu, u64 time)
 {
 	WRITE_ONCE(vcpu->vm->arch.time_delta, time - get_cycles64());
+	/* Those that are loaded have the old one, and timers are by it. */
+	vm_request_all(vcpu->vm, REQ_TIME, false);
+}
+
+void riscv_timer_follow(struct vcpu *vcpu)
+{
+	/* If it changes meanwhile, the request comes again. */
+	csr_write(CSR_HTIMEDELTA, riscv_timer_delta(vcpu));
+	if (!riscv_host.sstc)
+		riscv_timer_program(vcpu, vcpu->arch.timer.compare);
 }
 
 void riscv_timer_set_compare(struct vcpu *vcpu, u64 compare)
@@ -151,20 +128,20 @@ void riscv_timer_set_compare(struct vcpu *vcpu, u64 compare)
 	if (riscv_host.sstc)
 		vcpu->arch.timer.compare = compare;
 	else
-		timer_program(vcpu, compare);
+		riscv_timer_program(vcpu, compare);
 }
 
 void riscv_timer_set_state(struct vcpu *vcpu, bool on)
 {
 	/* On: with the compare value that it has. */
-	riscv_timer_set_compare(vcpu, on ? vcpu->arch.timer.compare : TIMER_NEVER);
+	riscv_timer_set_compare(vcpu, on ? vcpu->arch.timer.compare : RISCV_TIMER_NEVER);
 }
 
 /* --- life ------------------------------------------------------------------------------ */
 
 void riscv_timer_create(struct vcpu *vcpu)
 {
-	vcpu->arch.timer.compare = TIMER_NEVER;
+	vcpu->arch.timer.compare = RISCV_TIMER_NEVER;
 	host_hrtimer_setup(&vcpu->arch.timer.hrtimer, timer_callback, CLOCK_MONOTONIC,
 			   HRTIMER_MODE_REL);
 }
@@ -177,6 +154,6 @@ void riscv_timer_destroy(struct vcpu *vcpu)
 void riscv_timer_reset(struct vcpu *vcpu)
 {
 	hrtimer_cancel(&vcpu->arch.timer.hrtimer);
-	vcpu->arch.timer.compare = TIMER_NEVER;
+	vcpu->arch.timer.compare = RISCV_TIMER_NEVER;
 	riscv_irq_clear(vcpu, IRQ_VS_TIMER);
 }

@@ -10,15 +10,22 @@
  * along.
  */
 #include <linux/atomic.h>
+#include <linux/bitfield.h>
 #include <linux/bitops.h>
 #include <core/stats.h>
 
 #include "riscv.h"
 
+/*
+ * The switch must not fault, and where kvzalloc() takes a vCPU from vmalloc a CPU may
+ * do so with each page that it has not seen yet.  All is on the first one, as what
+ * core looks at before.
+ */
+static_assert(offsetofend(struct vcpu, arch.exit) <= PAGE_SIZE);
+
 static atomic64_t vcpu_serials = ATOMIC64_INIT(0);
 
 /* switch.S */
-void riscv_switch(struct vcpu_arch *arch);
 unsigned long riscv_hlvx_hu(unsigned long address, unsigned long *value);
 unsigned long riscv_hlv_d(unsigned long address, unsigned long *value);
 
@@ -64,10 +71,14 @@ static void vcpu_reset_registers(struct vcpu *vcpu)
 		.hstatus	= (csr_read(CSR_HSTATUS) & HSTATUS_VSXL) |
 				  HSTATUS_SPV | HSTATUS_SPVP | HSTATUS_VTW,
 	};
-	vcpu->arch.csr = (struct riscv_csrs) { };
+	/* 64 bits for VU-mode: written as 0 it may stay what another guest chose. */
+	vcpu->arch.csr = (struct riscv_csrs) { .sstatus = SR_UXL_64 };
+	vcpu->arch.file_changed = true;
 	vcpu->arch.suspended = false;
 	vcpu->arch.steal.gpa = GPA_INVALID;
+	vcpu->arch.steal.preempted = false;
 	riscv_simd_reset(vcpu);
+	riscv_feature_reset(vcpu);
 }
 
 /*
@@ -96,6 +107,8 @@ void riscv_hart_begin(struct vcpu *vcpu, unsigned long pc, unsigned long a1)
 	if (loaded)
 		vcpu_put(vcpu);
 	riscv_vcpu_reset(vcpu);
+	/* What user space still was to finish is of no instruction any more. */
+	vcpu->complete = NULL;
 	vcpu->arch.context.pc = pc;
 	riscv_set_gpr(vcpu, 10, vcpu->id);
 	riscv_set_gpr(vcpu, 11, a1);
@@ -118,6 +131,7 @@ int riscv_vcpu_create(struct vcpu *vcpu)
 
 	riscv_isa_reset(vcpu);
 	riscv_sbi_reset(vcpu);
+	riscv_feature_create(vcpu);
 	riscv_vcpu_reset(vcpu);
 	/* The first hart starts the others. */
 	vcpu->mp_state = vcpu->index ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE;
@@ -143,7 +157,12 @@ static const struct {
 } envcfg_bits[] = {
 	{ KVM_RISCV_ISA_EXT_SSTC,	ENVCFG_STCE },
 	{ KVM_RISCV_ISA_EXT_SVPBMT,	ENVCFG_PBMTE },
-	{ KVM_RISCV_ISA_EXT_ZICBOM,	ENVCFG_CBCFE | ENVCFG_CBIE_INV << ENVCFG_CBIE_SHIFT },
+	/*
+	 * CBO.INVAL writes back before it invalidates: a line that the host has
+	 * filled and that is not in memory yet must not give way to what was there
+	 * before, which may be another's.
+	 */
+	{ KVM_RISCV_ISA_EXT_ZICBOM,	ENVCFG_CBCFE | ENVCFG_CBIE_FLUSH << ENVCFG_CBIE_SHIFT },
 	{ KVM_RISCV_ISA_EXT_ZICBOZ,	ENVCFG_CBZE },
 };
 
@@ -154,6 +173,7 @@ void riscv_configure(struct vcpu *vcpu)
 
 	*config = (struct riscv_config) {
 		.hedeleg = riscv_hedeleg,
+		.henvcfg = riscv_feature_henvcfg(vcpu),
 		.hstateen0 = SMSTATEEN0_HSENVCFG,
 	};
 	for (i = 0; i < ARRAY_SIZE(envcfg_bits); i++)
@@ -242,15 +262,18 @@ void riscv_vcpu_load(struct vcpu *vcpu, int cpu)
 	load_aia(vcpu);
 	riscv_timer_load(vcpu);
 	riscv_mmu_load(vcpu, cpu);
-	imsic_load(vcpu);
-	riscv_steal_load(vcpu);
+	if (vcpu->arch.imsic)
+		imsic_load(vcpu);
+	if (vcpu->arch.steal.gpa != GPA_INVALID)
+		riscv_steal_load(vcpu);
 }
 
 void riscv_vcpu_put(struct vcpu *vcpu)
 {
 	struct riscv_csrs *csr = &vcpu->arch.csr;
 
-	imsic_put(vcpu);
+	if (unlikely(vcpu->preempted))
+		riscv_steal_put(vcpu);
 	riscv_timer_put(vcpu);
 	put_aia(vcpu);
 	csr->sstatus = csr_read(CSR_VSSTATUS);
@@ -261,6 +284,12 @@ void riscv_vcpu_put(struct vcpu *vcpu)
 	csr->scause = csr_read(CSR_VSCAUSE);
 	csr->stval = csr_read(CSR_VSTVAL);
 	csr->satp = csr_read(CSR_VSATP);
+	/*
+	 * What is pending for the guest and enabled in vsie would end every WFI of an
+	 * idle host (ISA manual, "Wait for Interrupt": whatever is delegated).
+	 */
+	if (vcpu->arch.hvip)
+		csr_write(CSR_HVIP, 0);
 	csr->scounteren = csr_swap(CSR_SCOUNTEREN, vcpu->arch.host_scounteren);
 	csr->senvcfg = csr_swap(CSR_ENVCFG, vcpu->arch.host_senvcfg);
 	if (riscv_host.smstateen && (vcpu->arch.config.hstateen0 & SMSTATEEN0_SSTATEEN0))
@@ -322,10 +351,24 @@ unsigned long riscv_sip(struct vcpu *vcpu)
 	return hvip_to_sip(vcpu->arch.hvip);
 }
 
+/*
+ * In sip some bits only show what a device says, here as on any machine: the timer,
+ * and an interrupt file.  Else a value that was read a moment ago, or on another
+ * machine, would take an interrupt away that nobody raises again.
+ */
+static unsigned long irq_shown(const struct vcpu *vcpu)
+{
+	return BIT(IRQ_VS_TIMER) | (vcpu->arch.imsic ? BIT(IRQ_VS_EXT) : 0);
+}
+
 void riscv_set_sip(struct vcpu *vcpu, unsigned long sip)
 {
+	unsigned long hvip = (sip << SIP_SHIFT & SIP_VS) | (sip & BIT(IRQ_PMU_OVF));
+	unsigned long shown = irq_shown(vcpu);
+
+	/* The news before the level, as in irq_take(). */
 	xchg(&vcpu->arch.irq_changed, 0);
-	WRITE_ONCE(vcpu->arch.hvip, (sip << SIP_SHIFT & SIP_VS) | (sip & BIT(IRQ_PMU_OVF)));
+	WRITE_ONCE(vcpu->arch.hvip, (hvip & ~shown) | (READ_ONCE(vcpu->arch.irq_level) & shown));
 }
 
 bool riscv_vcpu_runnable(struct vcpu *vcpu)
@@ -342,6 +385,21 @@ bool riscv_vcpu_runnable(struct vcpu *vcpu)
 		return true;
 
 	return sip & sie;
+}
+
+bool riscv_irq_ready(struct vcpu *vcpu)
+{
+	unsigned long sie = csr_read(CSR_VSIE);
+	unsigned int file = FIELD_GET(HSTATUS_VGEIN, vcpu->arch.context.hstatus);
+
+	/* hvip has to learn of it first. */
+	if (READ_ONCE(vcpu->arch.irq_changed))
+		return false;
+	if (csr_read(CSR_VSIP) & sie)
+		return true;
+
+	/* vsip has this one only while hstatus is the guest's. */
+	return file && (sie & BIT(IRQ_S_EXT)) && (csr_read(CSR_HGEIP) & BIT(file));
 }
 
 void riscv_vcpu_block(struct vcpu *vcpu)
@@ -402,18 +460,27 @@ int riscv_inject(struct vcpu *vcpu, unsigned long cause, unsigned long tval)
 
 /* --- guest virtual memory -------------------------------------------------------------------- */
 
-/* Read as the guest would in the mode it was left in.  As the functions of switch.S. */
+/*
+ * Read as the guest would in the mode it was left in: one of the functions of
+ * switch.S.  What it returns, and then the guest physical address of a guest-page
+ * fault, but for the bits below a word.  With a VMID that has ended, or on a CPU
+ * that cannot carry a vCPU, nothing may be read: a fault like any other, and the
+ * vCPU comes back from its next try to enter.
+ */
 static unsigned long guest_hlv(struct vcpu *vcpu, unsigned long (*hlv)(unsigned long address,
 			       unsigned long *value), unsigned long address,
 			       unsigned long *value, gpa_t *gpa)
 {
-	unsigned long flags, hstatus, cause;
+	unsigned long flags, hstatus, cause = EXC_LOAD_GUEST_PAGE_FAULT;
 
+	*gpa = GPA_INVALID;
 	local_irq_save(flags);
-	hstatus = csr_swap(CSR_HSTATUS, vcpu->arch.context.hstatus);
-	cause = hlv(address, value);
-	*gpa = (csr_read(CSR_HTVAL) << 2) | (address & 3);
-	csr_write(CSR_HSTATUS, hstatus);
+	if (likely(riscv_mmu_is_current(vcpu))) {
+		hstatus = csr_swap(CSR_HSTATUS, vcpu->arch.context.hstatus);
+		cause = hlv(address, value);
+		*gpa = csr_read(CSR_HTVAL) << 2;
+		csr_write(CSR_HSTATUS, hstatus);
+	}
 	local_irq_restore(flags);
 
 	return cause;
@@ -456,106 +523,133 @@ int riscv_fetch(struct vcpu *vcpu, unsigned long pc, u32 *insn, struct riscv_tra
 	return 0;
 }
 
-/* Reading needs the page table and the page: more tries than that are hopeless. */
-#define GUEST_READ_TRIES	8
+/* A guest-page fault of a read: 1, 2 or -errno as below. */
+static int guest_read_fault(struct vcpu *vcpu, gpa_t gpa)
+{
+	int ret;
+
+	if (gpa == GPA_INVALID)
+		return 2;
+	ret = vcpu_fault(vcpu, gpa, PROT_GUEST_READ);
+	if (ret < 0)
+		return ret;
+	if (ret != FAULT_MAPPED)
+		return 1;
+	riscv_mmu_faulted(gpa);
+
+	return 2;
+}
 
 int riscv_guest_read_ulong(struct vcpu *vcpu, unsigned long gva, unsigned long *value,
 			   struct riscv_trap *trap)
 {
-	unsigned long cause = EXC_LOAD_ACCESS;
+	unsigned long cause = EXC_LOAD_MISALIGNED;
+	int ret = 1;
 	gpa_t gpa;
-	int ret, try;
 
-	for (try = 0; try < GUEST_READ_TRIES; try++) {
-		cause = gva & 7 ? EXC_LOAD_MISALIGNED :
-				  guest_hlv(vcpu, riscv_hlv_d, gva, value, &gpa);
-		if (!cause)
-			return 0;
-		if (cause != EXC_LOAD_GUEST_PAGE_FAULT)
-			break;
-		ret = vcpu_fault(vcpu, gpa, PROT_GUEST_READ);
-		if (ret < 0)
-			return ret;
-		if (ret != FAULT_MAPPED)
-			break;
-		riscv_mmu_faulted(gpa);
+	if (!(gva & 7))
+		cause = guest_hlv(vcpu, riscv_hlv_d, gva, value, &gpa);
+	if (!cause)
+		return 0;
+	if (cause == EXC_LOAD_GUEST_PAGE_FAULT) {
+		cause = EXC_LOAD_ACCESS;
+		ret = guest_read_fault(vcpu, gpa);
 	}
-
 	*trap = (struct riscv_trap) {
-		.cause = cause == EXC_LOAD_GUEST_PAGE_FAULT ? EXC_LOAD_ACCESS : cause,
+		.cause = cause,
 		.tval = gva,
 		.epc = vcpu->arch.context.pc,
 	};
 
-	return 1;
+	return ret;
 }
 
 /* --- the stay ------------------------------------------------------------------------------- */
 
-void riscv_vcpu_run_begin(struct vcpu *vcpu)
+void riscv_run_begin_slow(struct vcpu *vcpu)
 {
-	if (likely(vcpu->arch.ran))
+	if (vcpu->arch.pmu)
+		riscv_pmu_follow(vcpu);
+	if (vcpu->arch.ran)
 		return;
 
 	vcpu->arch.ran = true;
 	riscv_configure(vcpu);
 }
 
-void riscv_vcpu_run_end(struct vcpu *vcpu)
-{
-}
-
 static void prepare_requests(struct vcpu *vcpu)
 {
 	riscv_start_pending(vcpu);
 	riscv_mmu_requests(vcpu);
+	if (vcpu_take_request(vcpu, REQ_TIME))
+		riscv_timer_follow(vcpu);
 	if (vcpu_take_request(vcpu, REQ_STEAL))
 		riscv_steal_update(vcpu);
 }
 
-int riscv_vcpu_prepare(struct vcpu *vcpu)
+/*
+ * Commit refuses to enter, and core looks for signals first.  Interrupt files are
+ * few, and harts that others may start wait here while those run.
+ */
+static int prepare_stopped(struct vcpu *vcpu)
 {
-	int ret;
-
-	if (READ_ONCE(vcpu->requests))
-		prepare_requests(vcpu);
-	riscv_mmu_prepare(vcpu);
-	ret = imsic_prepare(vcpu);
-	if (ret != RESUME_GUEST)
-		return ret;
-	/* Commit refuses to enter, and core looks for signals first. */
-	if (READ_ONCE(vcpu->mp_state) == KVM_MP_STATE_STOPPED)
-		vcpu_halt(vcpu);
+	imsic_stop(vcpu);
+	vcpu_halt(vcpu);
+	/* It may be started by now. */
+	imsic_start(vcpu);
 
 	return RESUME_GUEST;
 }
 
-int riscv_vcpu_commit(struct vcpu *vcpu)
+int riscv_prepare_slow(struct vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->arch.irq_changed)) {
-		irq_take(vcpu);
-		write_hvip(vcpu);
-	}
-	if (unlikely(READ_ONCE(vcpu->mp_state) == KVM_MP_STATE_STOPPED))
-		return -EAGAIN;
+	if (READ_ONCE(vcpu->requests))
+		prepare_requests(vcpu);
+	riscv_mmu_prepare(vcpu);
+	if (riscv_is_stopped(vcpu))
+		return prepare_stopped(vcpu);
 
-	return riscv_mmu_commit(vcpu);
+	return imsic_prepare(vcpu);
 }
 
-noinstr void riscv_vcpu_enter(struct vcpu *vcpu)
+void riscv_irq_commit(struct vcpu *vcpu)
+{
+	irq_take(vcpu);
+	write_hvip(vcpu);
+}
+
+/* --- what <arch/hot.h> has inlined, for struct backend --------------------------------------- */
+
+void (riscv_vcpu_run_begin)(struct vcpu *vcpu)
+{
+	riscv_run_begin(vcpu);
+}
+
+void (riscv_vcpu_run_end)(struct vcpu *vcpu, int ret)
+{
+}
+
+int (riscv_vcpu_prepare)(struct vcpu *vcpu)
+{
+	return riscv_prepare(vcpu);
+}
+
+int (riscv_vcpu_commit)(struct vcpu *vcpu)
+{
+	return riscv_commit(vcpu);
+}
+
+noinstr void (riscv_vcpu_enter)(struct vcpu *vcpu)
 {
 	riscv_switch(&vcpu->arch);
 }
 
-void riscv_vcpu_after_enter(struct vcpu *vcpu)
+void (riscv_vcpu_after_enter)(struct vcpu *vcpu)
 {
-	/* The next trap, of whatever kind, overwrites them. */
-	vcpu->arch.exit = (struct exit_info) {
-		.code	= csr_read(CSR_SCAUSE),
-		.info1	= csr_read(CSR_STVAL),
-		.info2	= csr_read(CSR_HTVAL),
-		.insn	= csr_read(CSR_HTINST),
-	};
-	/* The guest may take its software interrupt back by itself. */
-	WRITE_ONCE(vcpu->arch.hvip, csr_read(CSR_HVIP));
+	riscv_after_enter(vcpu);
+}
+
+int (riscv_vcpu_fast_exit)(struct vcpu *vcpu)
+{
+	return riscv_fast_exit(vcpu);
 }

@@ -18,7 +18,6 @@
  */
 #include <linux/kvm_para.h>
 #include <linux/math64.h>
-#include <linux/sched.h>
 #include <linux/sched/stat.h>
 #include <linux/timekeeping.h>
 #include <asm/msr.h>
@@ -472,31 +471,31 @@ static void clock_check_host(struct vcpu *vcpu)
 		clock_tell(vm);
 }
 
-#ifdef CONFIG_SCHED_INFO
-static u64 task_run_delay(void)
+static gpa_t steal_gpa(const struct x86_pvclock *clock)
 {
-	return current->sched_info.run_delay;
+	return clock->steal_time_msr & ~(u64)(KVM_MSR_ENABLED | KVM_STEAL_RESERVED_MASK);
 }
-#else
-static u64 task_run_delay(void)
-{
-	return 0;
-}
-#endif
 
-/* Did the vCPU's thread wait for a CPU since the guest was last told? */
+/* Is there something the guest has to be told before it runs? */
 static bool steal_due(struct x86_pvclock *clock)
 {
-	if (!(clock->steal_time_msr & KVM_MSR_ENABLED))
-		return false;
-	if (likely(clock->steal_task == current->pid))
-		return task_run_delay() != clock->steal_last;
+	return (clock->steal_time_msr & KVM_MSR_ENABLED) &&
+	       (clock->steal_preempted || steal_clock_due(&clock->steal_clock));
+}
 
-	/* Another thread, with its own history. */
-	clock->steal_task = current->pid;
-	clock->steal_last = task_run_delay();
+/* Where its memory cannot be written without a fault, the guest hears nothing. */
+static void steal_put(struct vcpu *vcpu)
+{
+	struct x86_pvclock *clock = &vcpu->arch.pvclock;
+	const u8 preempted = KVM_VCPU_PREEMPTED;
 
-	return false;
+	if (likely(!vcpu->preempted) || !(clock->steal_time_msr & KVM_MSR_ENABLED) ||
+	    clock->steal_preempted)
+		return;
+	if (!guest_write_nofault(vcpu, steal_gpa(clock) +
+				 offsetof(struct kvm_steal_time, preempted), &preempted,
+				 sizeof(preempted)))
+		clock->steal_preempted = true;
 }
 
 void x86_clock_load(struct vcpu *vcpu, int cpu)
@@ -524,13 +523,10 @@ void x86_clock_load(struct vcpu *vcpu, int cpu)
 		vcpu_request(vcpu, REQ_STEAL);
 }
 
-/*
- * The guest is not told that the vCPU is preempted: its memory cannot be written
- * here, where a fault could not be served.
- */
 void x86_clock_put(struct vcpu *vcpu)
 {
 	vcpu->arch.last_host_tsc = rdtsc();
+	steal_put(vcpu);
 }
 
 /* --- what the guest reads ---------------------------------------------------- */
@@ -641,21 +637,22 @@ void x86_clock_update(struct vcpu *vcpu)
 void x86_steal_update(struct vcpu *vcpu)
 {
 	struct x86_pvclock *clock = &vcpu->arch.pvclock;
-	gpa_t gpa = clock->steal_time_msr & ~(u64)(KVM_MSR_ENABLED | KVM_STEAL_RESERVED_MASK);
 	struct kvm_steal_time area = {};
-	u64 delay = task_run_delay();
+	u64 stolen;
 
 	if (!(clock->steal_time_msr & KVM_MSR_ENABLED))
 		return;
-	if (clock->steal_task == current->pid)
-		clock->steal += delay - clock->steal_last;
-	clock->steal_task = current->pid;
-	clock->steal_last = delay;
+	stolen = steal_clock_due(&clock->steal_clock);
+	steal_clock_told(&clock->steal_clock, stolen);
+	clock->steal += stolen;
+	/* Before it is written: if the vCPU is preempted in between, it is told again. */
+	clock->steal_preempted = false;
+	barrier();
 
 	area.steal = clock->steal;
 	clock->steal_version += 2;
-	versioned_write(vcpu, gpa, &area, offsetof(typeof(area), preempted), &area.version,
-			clock->steal_version);
+	versioned_write(vcpu, steal_gpa(clock), &area, offsetofend(typeof(area), preempted),
+			&area.version, clock->steal_version);
 }
 
 int x86_ioctl_kvmclock_ctrl(struct vcpu *vcpu)

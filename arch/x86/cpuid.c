@@ -115,57 +115,99 @@ static void cpuid_missing(struct vcpu *vcpu, u32 function, u32 index,
 }
 
 /* Bits that say what the guest has turned on. */
-static void cpuid_dynamic_version(struct vcpu *vcpu, u32 *ecx, u32 *edx)
+static void cpuid_dynamic_version(struct vcpu *vcpu)
 {
+	u64 *gpr = vcpu->arch.state.gpr;
+
 	x86_need(vcpu, X86_CRS);
-	*ecx &= ~BIT(X86_FEATURE_OSXSAVE % 32);
+	gpr[X86_RCX] &= ~(u64)BIT(X86_FEATURE_OSXSAVE % 32);
 	if (vcpu->arch.state.cr4 & X86_CR4_OSXSAVE)
-		*ecx |= BIT(X86_FEATURE_OSXSAVE % 32);
+		gpr[X86_RCX] |= BIT(X86_FEATURE_OSXSAVE % 32);
 	if (!(vcpu->arch.apic_base & MSR_IA32_APICBASE_ENABLE))
-		*edx &= ~BIT(X86_FEATURE_APIC % 32);
+		gpr[X86_RDX] &= ~(u64)BIT(X86_FEATURE_APIC % 32);
 }
 
-static void cpuid_dynamic_features(struct vcpu *vcpu, u32 *ecx)
+static void cpuid_dynamic_features(struct vcpu *vcpu)
 {
+	u64 *gpr = vcpu->arch.state.gpr;
+
 	x86_need(vcpu, X86_CRS);
-	*ecx &= ~BIT(X86_FEATURE_OSPKE % 32);
+	gpr[X86_RCX] &= ~(u64)BIT(X86_FEATURE_OSPKE % 32);
 	if (vcpu->arch.state.cr4 & X86_CR4_PKE)
-		*ecx |= BIT(X86_FEATURE_OSPKE % 32);
+		gpr[X86_RCX] |= BIT(X86_FEATURE_OSPKE % 32);
 }
 
 /* Sizes of the XSAVE area as the guest has it turned on. */
-static void cpuid_dynamic_xstate(struct vcpu *vcpu, u32 index, u32 eax, u32 *ebx)
+static void cpuid_dynamic_xstate(struct vcpu *vcpu, u32 index)
 {
+	u64 *gpr = vcpu->arch.state.gpr;
+
 	if (index == 0)
-		*ebx = cpuid_xstate_size(vcpu->arch.xcr0, false);
-	else if (eax & (BIT(X86_FEATURE_XSAVES % 32) | BIT(X86_FEATURE_XSAVEC % 32)))
-		*ebx = cpuid_xstate_size(vcpu->arch.xcr0 | vcpu->arch.xss, true);
+		gpr[X86_RBX] = cpuid_xstate_size(vcpu->arch.xcr0, false);
+	else if (gpr[X86_RAX] & (BIT(X86_FEATURE_XSAVES % 32) | BIT(X86_FEATURE_XSAVEC % 32)))
+		gpr[X86_RBX] = cpuid_xstate_size(vcpu->arch.xcr0 | vcpu->arch.xss, true);
 }
 
-void x86_cpuid(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+static __always_inline void cpuid_give(struct vcpu *vcpu, const struct kvm_cpuid_entry2 *entry)
+{
+	u64 *gpr = vcpu->arch.state.gpr;
+
+	gpr[X86_RAX] = entry->eax;
+	gpr[X86_RBX] = entry->ebx;
+	gpr[X86_RCX] = entry->ecx;
+	gpr[X86_RDX] = entry->edx;
+	x86_dirty(vcpu, X86_GPRS);
+}
+
+/* Apart, for the entry on its stack. */
+static noinline void cpuid_give_missing(struct vcpu *vcpu, u32 function, u32 index)
+{
+	struct kvm_cpuid_entry2 missing;
+
+	cpuid_missing(vcpu, function, index, &missing);
+	cpuid_give(vcpu, &missing);
+}
+
+static __always_inline void cpuid_run(struct vcpu *vcpu)
 {
 	const struct kvm_cpuid_entry2 *entry;
-	struct kvm_cpuid_entry2 missing;
-	u32 function = *eax, index = *ecx;
+	u32 function, index;
 
+	x86_need(vcpu, X86_GPRS);
+	function = vcpu->arch.state.gpr[X86_RAX];
+	index = vcpu->arch.state.gpr[X86_RCX];
 	entry = cpuid_lookup(&vcpu->arch.cpuid, function, index);
 	if (unlikely(!entry)) {
-		cpuid_missing(vcpu, function, index, &missing);
-		entry = &missing;
+		cpuid_give_missing(vcpu, function, index);
+		return;
 	}
 
-	*eax = entry->eax;
-	*ebx = entry->ebx;
-	*ecx = entry->ecx;
-	*edx = entry->edx;
-	if (entry == &missing)
-		return;
+	cpuid_give(vcpu, entry);
 	if (function == 1)
-		cpuid_dynamic_version(vcpu, ecx, edx);
+		cpuid_dynamic_version(vcpu);
 	else if (function == 7 && index == 0)
-		cpuid_dynamic_features(vcpu, ecx);
+		cpuid_dynamic_features(vcpu);
 	else if (function == 0xd && index <= 1)
-		cpuid_dynamic_xstate(vcpu, index, *eax, ebx);
+		cpuid_dynamic_xstate(vcpu, index);
+}
+
+int x86_exit_cpuid(struct vcpu *vcpu)
+{
+	cpuid_run(vcpu);
+
+	return x86_skip(vcpu);
+}
+
+int x86_fast_cpuid(struct vcpu *vcpu)
+{
+	u64 next = x86_skip_peek(vcpu);
+
+	if (unlikely(!next))
+		return RESUME_GUEST;
+	cpuid_run(vcpu);
+	x86_skip_to(vcpu, next);
+
+	return REENTER;
 }
 
 /* --- what follows from it ---------------------------------------------------- */

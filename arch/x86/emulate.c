@@ -15,6 +15,7 @@
 #include <asm/msr-index.h>
 
 #include "emulate_kernel.h"
+#include "fetch.h"
 
 /* --- what the instructions ask of the vCPU ------------------------------- */
 
@@ -66,7 +67,7 @@ static void emulate_begin(struct vcpu *vcpu, struct x86_emulation *e)
 {
 	struct x86_state *state = &vcpu->arch.state;
 
-	x86_need(vcpu, X86_GPRS | X86_RIP | X86_CRS | X86_SEGS);
+	x86_need(vcpu, X86_GPRS | X86_STACK | X86_RIP | X86_CRS | X86_SEGS);
 	e->vcpu = vcpu;
 	e->gpr = state->gpr;
 	e->seg = state->seg;
@@ -143,10 +144,11 @@ static int emulate_end(struct vcpu *vcpu, struct x86_emulation *e, int ret)
 {
 	/* Iterations of REP that are complete count in any case. */
 	if (e->gpr_changed)
-		x86_dirty(vcpu, X86_GPRS);
+		x86_dirty(vcpu, X86_GPRS | X86_STACK);
 
 	switch (ret) {
 	case EMUL_OK:
+		vcpu->arch.stats.emulated++;
 		return emulate_commit(vcpu, e);
 	case EMUL_FAULT:
 		emulate_inject(vcpu, &e->fault);
@@ -303,34 +305,33 @@ int x86_emulate_resume(struct vcpu *vcpu)
 
 /* --- length -------------------------------------------------------------- */
 
-/*
- * The exit said which instruction it is, so only prefixes could make it longer:
- * are these the bytes at RIP?  A stale translation will do for that.  It could
- * mislead only if the guest has put another page there, which has the same
- * instruction at the same place and a prefix before it.
- */
-static int length_expected(struct vcpu *vcpu, gva_t linear)
+static __always_inline int fetch_peek(hva_t hva, u32 *bytes)
 {
-	u32 opcode = vcpu->arch.exit.opcode, bytes;
-	int length = (fls(opcode) + 7) / 8;
+	int err;
 
-	if (vcpu->arch.fetch.page != ((linear & PAGE_MASK) | 1) ||
-	    vcpu->arch.fetch.cr3 != vcpu->arch.state.cr3 ||
-	    offset_in_page(linear) > PAGE_SIZE - sizeof(bytes) ||
-	    guest_read_nofault(vcpu, vcpu->arch.fetch.gpa + offset_in_page(linear), &bytes,
-			       sizeof(bytes)))
-		return 0;
+	pagefault_disable();
+	err = __get_user(*bytes, (const u32 __user *)hva);
+	pagefault_enable();
 
-	return (bytes ^ opcode) << (32 - 8 * length) ? 0 : length;
+	return err;
 }
 
-static void fetch_remember(struct vcpu *vcpu, gva_t linear, gpa_t gpa)
+/*
+ * A stale translation will do: it could mislead only if the guest has put another
+ * page there, which has the same instruction at the same place and a prefix before
+ * it.  While the slots are of the same generation, the page is where it was in this
+ * process, so neither they nor the guest's tables have to be looked at.
+ */
+u64 x86_insn_next_expected(struct vcpu *vcpu, u64 rip, u64 cs_base, u64 cr3, u32 opcode,
+			   int length)
 {
-	if (!(vcpu->arch.state.cr0 & X86_CR0_PG))
-		return;
-	vcpu->arch.fetch.cr3 = vcpu->arch.state.cr3;
-	vcpu->arch.fetch.page = (linear & PAGE_MASK) | 1;
-	vcpu->arch.fetch.gpa = gpa & PAGE_MASK;
+	hva_t hva = x86_fetch_hva(vcpu, rip, cs_base, cr3, sizeof(u32));
+	u32 bytes;
+
+	if (!hva || fetch_peek(hva, &bytes))
+		return 0;
+
+	return (bytes ^ opcode) << (32 - 8 * length) ? 0 : rip + length;
 }
 
 /* Inside one page; the common ones need three bytes. */
@@ -343,15 +344,9 @@ static int length_nofault(struct vcpu *vcpu)
 	gpa_t gpa;
 
 	x86_need(vcpu, X86_CRS);
-	if (vcpu->arch.exit.opcode) {
-		length = length_expected(vcpu, linear);
-		if (length)
-			return length;
-	}
 	if (room < 4 || x86_walk_nofault(vcpu, linear, X86_ACCESS_EXEC, &gpa) ||
 	    guest_read_nofault(vcpu, gpa, bytes, 4))
 		return 0;
-	fetch_remember(vcpu, linear, gpa);
 	length = x86_insn_length_common(bytes, 4);
 	if (length)
 		return length;

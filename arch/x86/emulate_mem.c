@@ -141,10 +141,7 @@ static int access_device(struct x86_emulation *e, struct emul_access *access)
 
 	/* Each vCPU has its own, wherever its base is: it is on no bus. */
 	if (lapic_mmio_match(vcpu, access->gpa)) {
-		if (access->write)
-			lapic_mmio_write(vcpu, access->gpa, access->size, access->data);
-		else
-			lapic_mmio_read(vcpu, access->gpa, access->size, access->data);
+		lapic_mmio_access(vcpu, access->gpa, access->size, access->data, access->write);
 		return EMUL_OK;
 	}
 

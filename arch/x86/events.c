@@ -147,6 +147,11 @@ void x86_queue_page_fault(struct vcpu *vcpu, gva_t address, u32 error)
 	exception_raise(vcpu, event, true, address);
 }
 
+void x86_queue_debug(struct vcpu *vcpu, u64 dr6)
+{
+	exception_raise(vcpu, (struct x86_event) { .vector = X86_TRAP_DB }, true, dr6);
+}
+
 int x86_inject_gp(struct vcpu *vcpu, u32 error)
 {
 	x86_queue_exception_error(vcpu, X86_TRAP_GP, error);
@@ -324,7 +329,7 @@ static void events_open_windows(struct vcpu *vcpu)
 	events->window_interrupt = interrupt;
 }
 
-static noinline int events_commit(struct vcpu *vcpu)
+int x86_events_commit_slow(struct vcpu *vcpu)
 {
 	struct x86_events *events = &vcpu->arch.events;
 
@@ -338,14 +343,6 @@ static noinline int events_commit(struct vcpu *vcpu)
 	events->check = events->injected.type || events->window_nmi || events->window_interrupt;
 
 	return 0;
-}
-
-int x86_events_commit(struct vcpu *vcpu)
-{
-	if (likely(!vcpu->arch.events.check))
-		return 0;
-
-	return events_commit(vcpu);
 }
 
 /*
@@ -449,7 +446,7 @@ int x86_events_step(struct vcpu *vcpu, bool guest)
 		return vcpu_exit(vcpu, KVM_EXIT_DEBUG);
 	}
 	if (guest)
-		exception_raise(vcpu, (struct x86_event) { .vector = X86_TRAP_DB }, true, DR_STEP);
+		x86_queue_debug(vcpu, DR_STEP);
 
 	return RESUME_GUEST;
 }
@@ -470,8 +467,9 @@ int x86_ioctl_set_guest_debug(struct vcpu *vcpu, const struct kvm_guest_debug *d
 		exception_raise(vcpu, event, false, 0);
 	}
 	vcpu->debug_flags = debug->control & KVM_GUESTDBG_ENABLE ? debug->control & ~inject : 0;
-	/* BLOCKIRQ may have held something back. */
+	/* BLOCKIRQ may have held something back, or is to do so. */
 	vcpu->arch.events.check = true;
+	lapic_retell(vcpu);
 	x86_op(debug_changed)(vcpu);
 
 	return 0;

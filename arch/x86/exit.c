@@ -13,43 +13,6 @@
 
 #define X2APIC_MSRS	0x800	/* to 0x8ff */
 
-/* --- CPUID ----------------------------------------------------------------- */
-
-static __always_inline void exit_cpuid(struct vcpu *vcpu)
-{
-	u64 *gpr = vcpu->arch.state.gpr;
-	u32 eax, ebx, ecx, edx;
-
-	x86_need(vcpu, X86_GPRS);
-	eax = gpr[X86_RAX];
-	ecx = gpr[X86_RCX];
-	x86_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
-	gpr[X86_RAX] = eax;
-	gpr[X86_RBX] = ebx;
-	gpr[X86_RCX] = ecx;
-	gpr[X86_RDX] = edx;
-	x86_dirty(vcpu, X86_GPRS);
-}
-
-int x86_fast_cpuid(struct vcpu *vcpu)
-{
-	u64 next;
-
-	if (unlikely(!x86_skip_peek(vcpu, &next)))
-		return RESUME_GUEST;
-	exit_cpuid(vcpu);
-	x86_skip_to(vcpu, next);
-
-	return REENTER;
-}
-
-int x86_exit_cpuid(struct vcpu *vcpu)
-{
-	exit_cpuid(vcpu);
-
-	return x86_skip(vcpu);
-}
-
 /* --- MSRs --------------------------------------------------------------------- */
 
 static void exit_msr_value(struct vcpu *vcpu, u64 value)
@@ -84,7 +47,7 @@ static bool fast_msr_read(struct vcpu *vcpu, u32 msr, u64 *value)
 		return true;
 	}
 
-	return x86_msr_is_fast(msr, false) && !x86_msr_read(vcpu, msr, value, false);
+	return x86_msr_is_fast(vcpu, msr, false) && !x86_msr_read(vcpu, msr, value, false);
 }
 
 static bool fast_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
@@ -96,14 +59,14 @@ static bool fast_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
 		return true;
 	}
 
-	return x86_msr_is_fast(msr, true) && !x86_msr_write(vcpu, msr, value, false);
+	return x86_msr_is_fast(vcpu, msr, true) && !x86_msr_write(vcpu, msr, value, false);
 }
 
 int x86_fast_rdmsr(struct vcpu *vcpu)
 {
-	u64 next, value;
+	u64 next = x86_skip_peek(vcpu), value;
 
-	if (!x86_skip_peek(vcpu, &next) ||
+	if (!next ||
 	    !fast_msr_read(vcpu, x86_gpr(vcpu, X86_RCX), &value))
 		return RESUME_GUEST;
 	exit_msr_value(vcpu, value);
@@ -115,9 +78,9 @@ int x86_fast_rdmsr(struct vcpu *vcpu)
 /* A write that fails has changed nothing; the slow handler finds out why. */
 int x86_fast_wrmsr(struct vcpu *vcpu)
 {
-	u64 next;
+	u64 next = x86_skip_peek(vcpu);
 
-	if (!x86_skip_peek(vcpu, &next) ||
+	if (!next ||
 	    !fast_msr_write(vcpu, x86_gpr(vcpu, X86_RCX), exit_msr_operand(vcpu)))
 		return RESUME_GUEST;
 	x86_skip_to(vcpu, next);
@@ -148,7 +111,13 @@ int x86_exit_wrmsr(struct vcpu *vcpu)
 
 int x86_fast_skip(struct vcpu *vcpu)
 {
-	return x86_skip_fast(vcpu) ? REENTER : RESUME_GUEST;
+	u64 next = x86_skip_peek(vcpu);
+
+	if (!next)
+		return RESUME_GUEST;
+	x86_skip_to(vcpu, next);
+
+	return REENTER;
 }
 
 /* The caches are coherent for all a guest can see: no device bypasses them. */
@@ -200,9 +169,9 @@ int x86_exit_halt(struct vcpu *vcpu)
 
 int x86_fast_hypercall(struct vcpu *vcpu)
 {
-	u64 next;
+	u64 next = x86_skip_peek(vcpu);
 
-	if (!x86_skip_peek(vcpu, &next) || !x86_hypercall_fast(vcpu))
+	if (!next || !x86_hypercall_fast(vcpu))
 		return RESUME_GUEST;
 	x86_skip_to(vcpu, next);
 
@@ -218,26 +187,33 @@ int x86_exit_hypercall(struct vcpu *vcpu)
 
 /* --- memory and ports ------------------------------------------------------------------ */
 
-int x86_exit_memory(struct vcpu *vcpu, gpa_t gpa, u8 access)
+/*
+ * Not an instruction but the delivery of an event touches what is no memory: there is
+ * nothing at RIP that could be emulated.
+ */
+static int exit_memory_delivery(struct vcpu *vcpu, gpa_t gpa)
 {
 	const struct exit_info *exit = &vcpu->arch.exit;
 	u64 data[] = { exit->code, exit->info1, exit->info2, gpa };
+
+	return vcpu_exit_internal(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, data, ARRAY_SIZE(data));
+}
+
+int x86_exit_memory(struct vcpu *vcpu, gpa_t gpa, u8 access)
+{
+	bool write = access == PROT_GUEST_WRITE;
 	int ret = vcpu_fault(vcpu, gpa, access);
 
 	if (ret != FAULT_NO_SLOT && ret != FAULT_READONLY)
 		return ret;
-	/*
-	 * Not an instruction but the delivery of an event touches what is no
-	 * memory: there is nothing at RIP that could be emulated.
-	 */
-	if (vcpu->arch.events.injected.type)
-		return vcpu_exit_internal(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, data,
-					  ARRAY_SIZE(data));
+	if (unlikely(vcpu->arch.events.injected.type))
+		return exit_memory_delivery(vcpu, gpa);
+	if (!vcpu->arch.exit.final_access)
+		return x86_emulate(vcpu);
+	if (x86_mov(vcpu, gpa, write, &ret))
+		return ret;
 
-	if (exit->final_access)
-		return x86_emulate_at(vcpu, gpa, access == PROT_GUEST_WRITE);
-
-	return x86_emulate(vcpu);
+	return x86_emulate_at(vcpu, gpa, write);
 }
 
 /* The data of an IN, into as much of RAX as it changes. */
@@ -286,11 +262,11 @@ static int exit_out(struct vcpu *vcpu, u16 port, u8 size)
 	int ret;
 
 	if (unlikely(vcpu->debug_flags & KVM_GUESTDBG_SINGLESTEP)) {
-		ret = x86_pio(vcpu, port, size, 1, false, &data, exit_io_complete_out_step);
+		ret = x86_pio_one(vcpu, port, size, false, &data, exit_io_complete_out_step);
 		return ret == RESUME_GUEST ? x86_skip(vcpu) : ret;
 	}
 
-	ret = x86_pio(vcpu, port, size, 1, false, &data, exit_io_complete_out);
+	ret = x86_pio_one(vcpu, port, size, false, &data, exit_io_complete_out);
 	if (ret >= 0)
 		x86_skip(vcpu);
 
@@ -302,12 +278,33 @@ static int exit_in(struct vcpu *vcpu, u16 port, u8 size)
 	u32 data = 0;
 	int ret;
 
-	ret = x86_pio(vcpu, port, size, 1, true, &data, exit_io_complete_in);
+	ret = x86_pio_one(vcpu, port, size, true, &data, exit_io_complete_in);
 	if (ret != RESUME_GUEST)
 		return ret;
 	exit_io_result(vcpu, data, size);
 
 	return x86_skip(vcpu);
+}
+
+int x86_fast_io_device(struct vcpu *vcpu, u16 port, u8 size, bool in, u64 next_rip)
+{
+	u64 next;
+	u32 data;
+
+	if (next_rip)
+		vcpu->arch.exit.next_rip = next_rip;
+	next = x86_skip_peek(vcpu);
+	if (!next)
+		return RESUME_GUEST;
+	data = in ? 0 : x86_gpr(vcpu, X86_RAX);
+	if (in ? iobus_read_atomic(vcpu, IOBUS_PIO, port, size, &data) :
+		 iobus_write_atomic(vcpu, IOBUS_PIO, port, size, &data))
+		return RESUME_GUEST;
+	if (in)
+		exit_io_result(vcpu, data, size);
+	x86_skip_to(vcpu, next);
+
+	return REENTER;
 }
 
 int x86_exit_io(struct vcpu *vcpu, u16 port, u8 size, bool in, bool string, u64 next_rip)

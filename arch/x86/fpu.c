@@ -15,7 +15,7 @@
 #include <asm/msr.h>
 #include <asm/pkru.h>
 
-#include "x86.h"
+#include "fpu.h"
 
 /* Components that every vCPU has, with XSAVE or without. */
 #define FPU_XCR0_ANY	(x86_host.xcr0_offered | XFEATURE_MASK_FPSSE)
@@ -44,44 +44,6 @@ void x86_fpu_run_end(struct vcpu *vcpu)
 	fpu_swap_kvm_fpstate(&vcpu->arch.fpu, false);
 }
 
-/* --- around a stay ------------------------------------------------------- */
-
-/* The kernel may have taken the registers since run_begin: have them back. */
-static __always_inline void fpu_make_live(void)
-{
-	if (unlikely(test_thread_flag(TIF_NEED_FPU_LOAD)))
-		switch_fpu_return();
-}
-
-void x86_fpu_enter(struct vcpu *vcpu)
-{
-	struct vcpu_arch *arch = &vcpu->arch;
-
-	fpu_make_live();
-	if (unlikely(arch->xcr0 != x86_host.xcr0) && x86_host.xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, arch->xcr0);
-	if (unlikely(arch->xss != x86_host.xss))
-		wrmsrl(MSR_IA32_XSS, arch->xss);
-	/* The guest may set CR4.PKE without an exit, so its PKRU always counts. */
-	if (x86_host.has_pku && arch->pkru != rdpkru())
-		wrpkru(arch->pkru);
-}
-
-void x86_fpu_leave(struct vcpu *vcpu)
-{
-	struct vcpu_arch *arch = &vcpu->arch;
-
-	if (x86_host.has_pku) {
-		arch->pkru = rdpkru();
-		if (arch->pkru != current->thread.pkru)
-			wrpkru(current->thread.pkru);
-	}
-	if (unlikely(arch->xss != x86_host.xss))
-		wrmsrl(MSR_IA32_XSS, x86_host.xss);
-	if (unlikely(arch->xcr0 != x86_host.xcr0) && x86_host.xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, x86_host.xcr0);
-}
-
 /* --- XMM registers, for the emulator -------------------------------------- */
 
 #define FOR_EACH_XMM(DO)					\
@@ -107,7 +69,7 @@ int x86_xmm_read(struct vcpu *vcpu, int reg, void *data16)
 	int ret = 0;
 
 	fpregs_lock();
-	fpu_make_live();
+	x86_fpu_make_live();
 	switch (reg) {
 	FOR_EACH_XMM(XMM_READ)
 	default:
@@ -124,7 +86,7 @@ int x86_xmm_write(struct vcpu *vcpu, int reg, const void *data16)
 	int ret = 0;
 
 	fpregs_lock();
-	fpu_make_live();
+	x86_fpu_make_live();
 	switch (reg) {
 	FOR_EACH_XMM(XMM_WRITE)
 	default:

@@ -25,11 +25,9 @@ struct hypercall_desc {
 	const char *name;
 };
 
-/* Interrupts are looked at on every entry: the exit is all there is to it. */
+/* Whatever makes an interrupt possible has the next entry look: the exit is all it takes. */
 static s64 hc_vapic_poll_irq(struct vcpu *vcpu, const u64 *args)
 {
-	x86_events_recheck(vcpu);
-
 	return 0;
 }
 

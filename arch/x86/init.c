@@ -4,13 +4,21 @@
  * common x86 code into the backend that was chosen.  The backends themselves are
  * in folders of their own.
  */
+#include <linux/moduleparam.h>
 #include <core/device.h>
 
 #include "x86.h"
 
-extern const struct backend svm_backend;
+unsigned int x86_tags;
+module_param_named(tags, x86_tags, uint, 0444);
+MODULE_PARM_DESC(tags, "Debug: use at most this many TLB tags per CPU, at least 3 (0: all)");
 
+extern const struct backend svm_backend;
+extern const struct backend vtx_backend;
+
+/* No CPU has both, so the order matters only for which is asked first. */
 const struct backend *const arch_backends[] = {
+	&vtx_backend,
 	&svm_backend,
 	NULL
 };

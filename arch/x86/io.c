@@ -15,7 +15,7 @@ void *x86_pio_data(struct vcpu *vcpu)
 }
 
 /* One element to or from whoever is in the kernel.  False: it is user space's. */
-static bool pio_in_kernel(struct vcpu *vcpu, u16 port, u8 size, bool in, void *data)
+static __always_inline bool pio_in_kernel(struct vcpu *vcpu, u16 port, u8 size, bool in, void *data)
 {
 	if (in)
 		return !iobus_read(vcpu, IOBUS_PIO, port, size, data);
@@ -28,7 +28,7 @@ static bool pio_in_kernel(struct vcpu *vcpu, u16 port, u8 size, bool in, void *d
  * Elements from @done on are user space's.  The page holds all of them, so that
  * the caller's @complete finds what devices have read before in its place.
  */
-static int pio_to_user(struct vcpu *vcpu, u16 port, u8 size, u32 count, u32 done,
+static __always_inline int pio_to_user(struct vcpu *vcpu, u16 port, u8 size, u32 count, u32 done,
 		       bool in, const void *data, int (*complete)(struct vcpu *vcpu))
 {
 	struct kvm_run *run = vcpu->run;
@@ -41,7 +41,11 @@ static int pio_to_user(struct vcpu *vcpu, u16 port, u8 size, u32 count, u32 done
 	vcpu->complete = complete;
 	vcpu->stats.io_exits++;
 
-	memcpy(x86_pio_data(vcpu), data, in ? done * size : count * size);
+	/* The most common case is an instruction, not a call. */
+	if (count == 1)
+		*(u32 *)x86_pio_data(vcpu) = *(const u32 *)data;
+	else
+		memcpy(x86_pio_data(vcpu), data, in ? done * size : count * size);
 	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
 	run->io.size = size;
 	run->io.port = port;
@@ -49,6 +53,15 @@ static int pio_to_user(struct vcpu *vcpu, u16 port, u8 size, u32 count, u32 done
 	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE + done * size;
 
 	return vcpu_exit(vcpu, KVM_EXIT_IO);
+}
+
+int x86_pio_one(struct vcpu *vcpu, u16 port, u8 size, bool in, u32 *data,
+		int (*complete)(struct vcpu *vcpu))
+{
+	if (pio_in_kernel(vcpu, port, size, in, data))
+		return RESUME_GUEST;
+
+	return pio_to_user(vcpu, port, size, 1, 0, in, data, complete);
 }
 
 int x86_pio(struct vcpu *vcpu, u16 port, u8 size, u32 count, bool in, void *data,

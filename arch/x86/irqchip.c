@@ -6,7 +6,6 @@
  */
 #include <linux/nospec.h>
 #include <linux/slab.h>
-#include <linux/slab.h>
 
 #include "lapic.h"
 
@@ -329,6 +328,9 @@ int x86_interrupt(struct vcpu *vcpu, bool accept)
 			return vector;
 	}
 
+	/* Interrupts of a LAPIC that the hardware delivers need no help. */
+	if (unlikely(vcpu->arch.lapic->virtual))
+		return -1;
 	vector = lapic_interrupt(vcpu);
 	if (accept && vector >= 0)
 		lapic_accept(vcpu, vector);
@@ -346,7 +348,10 @@ bool x86_irqchip_pending(struct vcpu *vcpu)
 
 void x86_irqchip_sync_to_hw(struct vcpu *vcpu)
 {
-	lapic_sync_to_hw(vcpu);
+	const struct lapic *lapic = vcpu->arch.lapic;
+
+	if (unlikely(READ_ONCE(lapic->irr_changed) || lapic->sync))
+		lapic_sync_to_hw(vcpu);
 }
 
 void x86_irqchip_sync_from_hw(struct vcpu *vcpu)

@@ -47,17 +47,38 @@ static u8 lapic_tpr(const struct lapic *lapic)
 	return lapic_get(lapic, APIC_TASKPRI);
 }
 
+/* Count what is in service: the hardware, or user space, has changed it. */
+static void lapic_count_service(struct lapic *lapic)
+{
+	int i;
+
+	lapic->isr_count = 0;
+	for (i = 0; i < 0x80; i += 0x10)
+		lapic->isr_count += hweight32(lapic_get(lapic, APIC_ISR + i));
+	lapic->isr_max = lapic_scan(lapic, APIC_ISR, 255);
+}
+
 /* TPR or the interrupts in service changed. */
 static void lapic_update_priority(struct lapic *lapic)
 {
 	u8 tpr = lapic_tpr(lapic);
-	int isr = lapic->isr_max;
+	int isr;
 
+	if (unlikely(lapic->virtual))
+		lapic_count_service(lapic);
+	isr = lapic->isr_max;
 	lapic->ppr = isr >= 0 && (isr & 0xf0) >= (tpr & 0xf0) ? isr & 0xf0 : tpr;
 	lapic_put(lapic, APIC_PROCPRI, lapic->ppr);
 	/* With nothing pending, and the TPR known, there is nothing to look at. */
-	if (lapic->irr_max >= 0 || lapic->shown_exit || tpr >> 4 != lapic->shown_cr8)
+	if (lapic->irr_max >= 0 || lapic->shown_threshold || tpr >> 4 != lapic->shown_cr8 ||
+	    lapic->virtual)
 		lapic->sync = true;
+}
+
+void lapic_derive_service(struct lapic *lapic)
+{
+	lapic_count_service(lapic);
+	lapic_update_priority(lapic);
 }
 
 /* The owner's half of the protocol in lapic.h. */
@@ -66,14 +87,16 @@ static void lapic_look_at_irr(struct lapic *lapic)
 	WRITE_ONCE(lapic->irr_changed, false);
 	/* Pairs with the locked set of the IRR bit in lapic_raise(). */
 	smp_mb();
+	if (lapic_is_posted(lapic))
+		lapic_collect(lapic);
 	WRITE_ONCE(lapic->irr_max, lapic_scan(lapic, APIC_IRR, 255));
 	lapic->sync = true;
 }
 
 static int lapic_irr_max(struct lapic *lapic)
 {
-	if (READ_ONCE(lapic->irr_changed))
-		return lapic_scan(lapic, APIC_IRR, 255);
+	if (READ_ONCE(lapic->irr_changed) || READ_ONCE(lapic->virtual))
+		return lapic_scan_pending(lapic);
 
 	return READ_ONCE(lapic->irr_max);
 }
@@ -88,13 +111,15 @@ bool lapic_pending(struct vcpu *vcpu)
 int lapic_interrupt(struct vcpu *vcpu)
 {
 	struct lapic *lapic = vcpu->arch.lapic;
+	u8 ppr;
 	int irr;
 
 	if (!lapic || !lapic->enabled)
 		return -1;
 
 	irr = lapic_irr_max(lapic);
-	if (irr < 0 || (irr & 0xf0) <= (lapic->ppr & 0xf0))
+	ppr = READ_ONCE(lapic->virtual) ? lapic_get(lapic, APIC_PROCPRI) : lapic->ppr;
+	if (irr < 0 || (irr & 0xf0) <= (ppr & 0xf0))
 		return -1;
 
 	return irr;
@@ -104,6 +129,9 @@ void lapic_accept(struct vcpu *vcpu, int vector)
 {
 	struct lapic *lapic = vcpu->arch.lapic;
 
+	/* It may have come since the last look. */
+	if (lapic_is_posted(lapic))
+		lapic_collect(lapic);
 	clear_bit(vector & 31, lapic_word(lapic, APIC_IRR, vector));
 	/*
 	 * A higher one that comes now sets irr_changed.  If it is set already,
@@ -116,24 +144,14 @@ void lapic_accept(struct vcpu *vcpu, int vector)
 	lapic_update_priority(lapic);
 }
 
-/* An EOI of a vector that an IOAPIC waits for. */
-static void lapic_eoi_broadcast(struct lapic *lapic, u8 vector)
-{
-	struct vcpu *vcpu = lapic->vcpu;
-
-	if (vcpu->vm->arch.ioapic) {
-		ioapic_eoi(vcpu->vm, vcpu, vector);
-	} else if (vcpu->vm->arch.split_irqchip) {
-		lapic->eoi_vector = vector;
-		vcpu_request(vcpu, REQ_IOAPIC_EOI);
-	}
-}
-
 void lapic_eoi(struct vcpu *vcpu)
 {
 	struct lapic *lapic = vcpu->arch.lapic;
-	int vector = lapic->isr_max;
+	int vector;
 
+	if (unlikely(lapic->virtual))
+		lapic_count_service(lapic);
+	vector = lapic->isr_max;
 	if (vector < 0)
 		return;
 
@@ -141,35 +159,15 @@ void lapic_eoi(struct vcpu *vcpu)
 	lapic->isr_max = --lapic->isr_count ? lapic_scan(lapic, APIC_ISR, vector) : -1;
 	lapic_update_priority(lapic);
 
-	/* Level-triggered ones, and edges that somebody counts (the PIT). */
-	if (lapic_test(lapic, APIC_TMR, vector) || test_bit(vector, lapic->eoi_wanted))
+	if (lapic_eoi_is_awaited(lapic, vector))
 		lapic_eoi_broadcast(lapic, vector);
-}
-
-u8 lapic_eoi_vector(struct vcpu *vcpu)
-{
-	return vcpu->arch.lapic ? vcpu->arch.lapic->eoi_vector : 0;
-}
-
-void lapic_scan_ioapic(struct vcpu *vcpu)
-{
-	struct lapic *lapic = vcpu->arch.lapic;
-	int vector;
-
-	if (!lapic || !vcpu->vm->arch.ioapic)
-		return;
-
-	for (vector = 16; vector < 256; vector++)
-		__assign_bit(vector, lapic->eoi_wanted,
-			     ioapic_wants_eoi(vcpu->vm, vector));
 }
 
 void lapic_sync_to_hw(struct vcpu *vcpu)
 {
 	struct lapic *lapic = vcpu->arch.lapic;
-	bool exit_on_write;
+	u8 cr8, threshold = 0;
 	int irr;
-	u8 cr8;
 
 	if (READ_ONCE(lapic->irr_changed))
 		lapic_look_at_irr(lapic);
@@ -178,17 +176,25 @@ void lapic_sync_to_hw(struct vcpu *vcpu)
 
 	lapic->sync = false;
 	x86_events_recheck(vcpu);
+	if (unlikely(lapic->mode_due))
+		lapic_virtual_choose(lapic);
+	if (unlikely(lapic->virtual)) {
+		lapic_virtual_show(lapic);
+		return;
+	}
+
 	/* Only a pending interrupt that TPR alone holds back can come by a write. */
 	irr = lapic->irr_max;
 	cr8 = lapic_tpr(lapic) >> 4;
-	exit_on_write = irr >= 0 && lapic->enabled && irr >> 4 <= cr8 &&
-			(lapic->isr_max < 0 || irr >> 4 > lapic->isr_max >> 4);
-	if (cr8 == lapic->shown_cr8 && exit_on_write == lapic->shown_exit)
+	if (irr >= 0 && lapic->enabled && irr >> 4 <= cr8 &&
+	    (lapic->isr_max < 0 || irr >> 4 > lapic->isr_max >> 4))
+		threshold = irr >> 4;
+	if (cr8 == lapic->shown_cr8 && threshold == lapic->shown_threshold)
 		return;
 
 	lapic->shown_cr8 = cr8;
-	lapic->shown_exit = exit_on_write;
-	x86_op(tpr)(vcpu, cr8, exit_on_write);
+	lapic->shown_threshold = threshold;
+	x86_op(tpr)(vcpu, cr8, threshold);
 }
 
 static void lapic_set_tpr(struct lapic *lapic, u8 tpr)
@@ -222,6 +228,7 @@ void lapic_retell(struct vcpu *vcpu)
 	if (!lapic)
 		return;
 	lapic->shown_cr8 = -1;
+	lapic->mode_due = true;
 	lapic->sync = true;
 }
 
@@ -245,6 +252,7 @@ static void lapic_update_enabled(struct lapic *lapic)
 	WRITE_ONCE(lapic->enabled, lapic->base_enabled &&
 		   (lapic_get(lapic, APIC_SPIV) & APIC_SPIV_APIC_ENABLED));
 	WRITE_ONCE(lapic->accepts_pic, !lapic->base_enabled || lint0 == APIC_DM_EXTINT);
+	lapic->mode_due = true;
 	lapic->sync = true;
 }
 
@@ -257,6 +265,7 @@ enum {
 	REG_X2_READ	= BIT(3),	/* is read-only there */
 	REG_X2_WRITE	= BIT(4),	/* exists only there, write-only */
 	REG_LVT		= BIT(5),	/* masked for good while software-disabled */
+	REG_SLEEPS	= BIT(6),	/* a write of it may */
 	REG_RO		= REG_READ | REG_X2APIC,
 	REG_RW		= REG_READ | REG_WRITE | REG_X2APIC,
 };
@@ -348,8 +357,8 @@ static const struct lapic_register lapic_registers[KVM_APIC_REG_SIZE >> 4] = {
 	REG(APIC_TASKPRI,	REG_RW,		0xff,		lapic_write_tpr),
 	REG(APIC_PROCPRI,	REG_RO,		0,		NULL),
 	REG(APIC_EOI,		REG_WRITE | REG_X2APIC, 0,	lapic_write_eoi),
-	REG(APIC_LDR,		REG_RW | REG_X2_READ, 0xff000000, lapic_write_logical),
-	REG(APIC_DFR,		REG_READ | REG_WRITE, 0xf0000000, lapic_write_logical),
+	REG(APIC_LDR,		REG_RW | REG_X2_READ | REG_SLEEPS, 0xff000000, lapic_write_logical),
+	REG(APIC_DFR,		REG_READ | REG_WRITE | REG_SLEEPS, 0xf0000000, lapic_write_logical),
 	REG(APIC_SPIV,		REG_RW,		0x3ff,		lapic_write_spiv),
 	REG_BITMAP(APIC_ISR),
 	REG_BITMAP(APIC_TMR),
@@ -384,6 +393,8 @@ static u32 lapic_read_register(struct lapic *lapic, u32 reg)
 {
 	if (reg == APIC_TMCCT)
 		return lapic_timer_count(lapic);
+	if (reg - APIC_IRR < 0x80 && lapic_is_posted(lapic))
+		lapic_collect(lapic);
 
 	return lapic_get(lapic, reg);
 }
@@ -419,6 +430,13 @@ bool lapic_mmio_match(struct vcpu *vcpu, gpa_t gpa)
 
 	return lapic && lapic->base_enabled && !lapic->x2apic &&
 	       ((gpa ^ vcpu->arch.apic_base) & APIC_BASE_ADDRESS) == 0;
+}
+
+bool lapic_mmio_is_fast(gpa_t gpa, bool write)
+{
+	const struct lapic_register *desc = lapic_register(gpa & (LAPIC_SIZE - 1));
+
+	return !write || !desc || !(desc->flags & REG_SLEEPS);
 }
 
 void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, int len, void *data)
@@ -589,6 +607,7 @@ static void lapic_reset_registers(struct lapic *lapic)
 	if (lapic->x2apic)
 		lapic_put(lapic, APIC_LDR, lapic_x2apic_ldr(vcpu->id));
 
+	memset(lapic->posted, 0, sizeof(lapic->posted));
 	lapic->errors = 0;
 	lapic->isr_count = 0;
 	lapic->isr_max = -1;
@@ -652,6 +671,7 @@ void lapic_reset(struct vcpu *vcpu, bool init)
 	struct lapic *lapic = vcpu->arch.lapic;
 
 	lapic->shown_cr8 = -1;
+	lapic->mode_due = true;
 	lapic_set_mode(lapic);
 	if (!init && !lapic->x2apic)
 		lapic_put(lapic, APIC_ID, vcpu->id << 24);
@@ -677,6 +697,7 @@ int lapic_create(struct vcpu *vcpu)
 		return -ENOMEM;
 	}
 	lapic->vcpu = vcpu;
+	lapic->incoming = x86_host.virtual_apic ? (u8 *)lapic->posted : lapic->page + APIC_IRR;
 	lapic_timer_create(lapic);
 	vcpu->arch.lapic = lapic;
 	lapic_link(lapic);
@@ -715,6 +736,8 @@ int x86_ioctl_get_lapic(struct vcpu *vcpu, struct kvm_lapic_state *state)
 	if (!lapic)
 		return -EINVAL;
 
+	if (lapic_is_posted(lapic))
+		lapic_collect(lapic);
 	memcpy(state->regs, lapic->page, KVM_APIC_REG_SIZE);
 	*lapic_state_reg(state, APIC_TMCCT) = lapic_timer_count(lapic);
 	/* The old layout has 8 bits of id, in either mode. */
@@ -727,14 +750,9 @@ int x86_ioctl_get_lapic(struct vcpu *vcpu, struct kvm_lapic_state *state)
 /* Count what is in service, and note that there may be something pending. */
 static void lapic_derive(struct lapic *lapic)
 {
-	int i;
-
-	lapic->isr_count = 0;
-	for (i = 0; i < 0x80; i += 0x10)
-		lapic->isr_count += hweight32(lapic_get(lapic, APIC_ISR + i));
-	lapic->isr_max = lapic_scan(lapic, APIC_ISR, 255);
 	WRITE_ONCE(lapic->irr_changed, true);
-	lapic_update_priority(lapic);
+	WRITE_ONCE(lapic->eoi_due, true);
+	lapic_derive_service(lapic);
 	lapic_update_enabled(lapic);
 }
 
@@ -751,6 +769,7 @@ int x86_ioctl_set_lapic(struct vcpu *vcpu, const struct kvm_lapic_state *state)
 		return -EINVAL;
 
 	lapic_timer_stop(lapic);
+	memset(lapic->posted, 0, sizeof(lapic->posted));
 	for (reg = 0; reg < KVM_APIC_REG_SIZE; reg += 0x10) {
 		value = *lapic_state_reg(state, reg);
 		/* What a guest cannot write keeps the bits it may have. */

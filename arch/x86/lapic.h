@@ -24,6 +24,10 @@
  * If [A] comes before the owner's store of false, the full barriers of both
  * sides make the scan after [B] see the bit; if after, the flag stays set for
  * the next look.
+ *
+ * Where the hardware can deliver interrupts by itself, it changes IRR in the page as
+ * long as the vCPU is in the guest, not atomically.  There senders set bits of an IRR
+ * of their own (lapic.posted), and the owner moves them to the page at [B].
  */
 #ifndef X86_LAPIC_H
 #define X86_LAPIC_H
@@ -66,8 +70,13 @@ struct lapic {
 	s16		 isr_max;	/* highest bit of ISR, or -1 */
 	u16		 isr_count;
 	s16		 shown_cr8;	/* what x86_op(tpr) was told; -1: nothing */
-	bool		 shown_exit;
+	u8		 shown_threshold;
+	bool		 virtual;	/* the hardware delivers: see lapic_virtual.c */
+	bool		 mode_due;	/* choose anew if it does, with sync */
+	bool		 eoi_due;	/* (b) TMR or eoi_wanted changed since it was shown */
 
+	u8		*incoming;	/* (c) IRR as senders see it: the page's, or posted */
+	u32		 posted[32] __aligned(8);	/* laid out as in the page */
 	bool		 base_enabled;	/* IA32_APIC_BASE.EN */
 	u8		 eoi_vector;	/* for REQ_IOAPIC_EOI */
 	unsigned long	 errors;	/* (a) become ESR at the next write of it */
@@ -94,9 +103,27 @@ static inline unsigned long *lapic_word(struct lapic *lapic, u32 bitmap, u8 vect
 	return (unsigned long *)(lapic->page + bitmap + (vector >> 5) * 0x10);
 }
 
+/* Likewise of the IRR that senders set bits in. */
+static inline unsigned long *lapic_incoming(struct lapic *lapic, u8 vector)
+{
+	return (unsigned long *)(lapic->incoming + (vector >> 5) * 0x10);
+}
+
+/* Do interrupts first go somewhere else than to the page?  See lapic_virtual.c. */
+static inline bool lapic_is_posted(const struct lapic *lapic)
+{
+	return lapic->incoming == (const u8 *)lapic->posted;
+}
+
 static inline bool lapic_test(struct lapic *lapic, u32 bitmap, u8 vector)
 {
 	return lapic_get(lapic, bitmap + (vector >> 5) * 0x10) & BIT(vector & 31);
+}
+
+/* Level-triggered interrupts, and edges that somebody counts (the PIT). */
+static inline bool lapic_eoi_is_awaited(struct lapic *lapic, u8 vector)
+{
+	return lapic_test(lapic, APIC_TMR, vector) || test_bit(vector, lapic->eoi_wanted);
 }
 
 /* The id that others address it by. */
@@ -134,6 +161,19 @@ static inline u32 lapic_timer_mode(const struct lapic *lapic)
 int lapic_scan(const struct lapic *lapic, u32 bitmap, int vector);
 /* Note an error (an APIC_ESR_ bit) and raise its LVT.  Any context. */
 void lapic_error(struct lapic *lapic, u32 error);
+/* Derive what is in service, and the priority, from the page.  Owner. */
+void lapic_derive_service(struct lapic *lapic);
+
+/* lapic_virtual.c */
+
+/* Move what senders have posted to the page's IRR.  Owner, outside the guest. */
+void lapic_collect(struct lapic *lapic);
+/* Highest bit of all that is pending, wherever it is, or -1.  Any context. */
+int lapic_scan_pending(const struct lapic *lapic);
+/* mode_due: have the hardware begin or stop to deliver.  Owner, in sync_to_hw. */
+void lapic_virtual_choose(struct lapic *lapic);
+/* The page is newer than what the hardware knows of it.  Owner, in sync_to_hw. */
+void lapic_virtual_show(struct lapic *lapic);
 
 /* For irqchip.c: the irqchip ops of the same names. */
 bool lapic_pending(struct vcpu *vcpu);
@@ -147,6 +187,8 @@ bool lapic_raise(struct lapic *lapic, u8 vector, bool level);
 void lapic_local(struct lapic *lapic, u32 lvt, bool kick);
 /* ICR was written.  Owner; irqs off allowed. */
 void lapic_send(struct lapic *lapic, u32 low, u32 high);
+/* An EOI of a vector that an IOAPIC waits for.  Owner; irqs off allowed. */
+void lapic_eoi_broadcast(struct lapic *lapic, u8 vector);
 /* Become addressable, or not any more.  May sleep. */
 void lapic_link(struct lapic *lapic);
 void lapic_unlink(struct lapic *lapic);

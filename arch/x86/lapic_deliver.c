@@ -2,7 +2,8 @@
 /*
  * Interrupt messages: from one local APIC to others (ICR), from the IOAPIC and
  * from MSIs, and from a local APIC's own LVT entries.  Finds the targets of a
- * destination and gives each what the message says.
+ * destination and gives each what the message says.  And back: the end of an
+ * interrupt to the IOAPIC.
  *
  * Everything here but the maintenance of the map runs in any context: the list
  * of LAPICs and the map are read under RCU.
@@ -67,6 +68,21 @@ static atomic_t lapic_maps_retired = ATOMIC_INIT(0);
 
 /* --- giving an interrupt to one LAPIC ------------------------------------- */
 
+/*
+ * Does the page's IRR have it, where the owner takes it from, with a locked access?
+ * Hardware that delivers by itself may be taking it at this very moment, before it sees
+ * what this one is raised for: there every one is posted.
+ */
+static bool lapic_waits_in_page(struct lapic *lapic, u8 vector)
+{
+	if (!lapic_is_posted(lapic))
+		return false;
+	/* Pairs with the locked clear of the IRR bit in lapic_accept(). */
+	smp_mb();
+
+	return !READ_ONCE(lapic->virtual) && lapic_test(lapic, APIC_IRR, vector);
+}
+
 bool lapic_raise(struct lapic *lapic, u8 vector, bool level)
 {
 	unsigned long *tmr = lapic_word(lapic, APIC_TMR, vector);
@@ -77,8 +93,10 @@ bool lapic_raise(struct lapic *lapic, u8 vector, bool level)
 			set_bit(bit, tmr);
 		else
 			clear_bit(bit, tmr);
+		WRITE_ONCE(lapic->eoi_due, true);
 	}
-	if (test_and_set_bit(bit, lapic_word(lapic, APIC_IRR, vector)))
+	if (lapic_waits_in_page(lapic, vector) ||
+	    test_and_set_bit(bit, lapic_incoming(lapic, vector)))
 		return false;
 
 	WRITE_ONCE(lapic->irr_changed, true);
@@ -421,6 +439,48 @@ void lapic_send(struct lapic *lapic, u32 low, u32 high)
 		message.level = false;
 	}
 	lapic_deliver(lapic->vcpu->vm, lapic->vcpu, &message);
+}
+
+/* --- the end of an interrupt ---------------------------------------------------- */
+
+void lapic_eoi_broadcast(struct lapic *lapic, u8 vector)
+{
+	struct vcpu *vcpu = lapic->vcpu;
+
+	if (vcpu->vm->arch.ioapic) {
+		ioapic_eoi(vcpu->vm, vcpu, vector);
+	} else if (vcpu->vm->arch.split_irqchip) {
+		lapic->eoi_vector = vector;
+		vcpu_request(vcpu, REQ_IOAPIC_EOI);
+	}
+}
+
+void lapic_eoi_exit(struct vcpu *vcpu, u8 vector)
+{
+	struct lapic *lapic = vcpu->arch.lapic;
+
+	if (lapic_eoi_is_awaited(lapic, vector))
+		lapic_eoi_broadcast(lapic, vector);
+}
+
+u8 lapic_eoi_vector(struct vcpu *vcpu)
+{
+	return vcpu->arch.lapic ? vcpu->arch.lapic->eoi_vector : 0;
+}
+
+void lapic_scan_ioapic(struct vcpu *vcpu)
+{
+	struct lapic *lapic = vcpu->arch.lapic;
+	int vector;
+
+	if (!lapic || !vcpu->vm->arch.ioapic)
+		return;
+
+	for (vector = 16; vector < 256; vector++)
+		__assign_bit(vector, lapic->eoi_wanted,
+			     ioapic_wants_eoi(vcpu->vm, vector));
+	WRITE_ONCE(lapic->eoi_due, true);
+	lapic->sync = true;
 }
 
 /* --- the map -------------------------------------------------------------------- */

@@ -167,8 +167,7 @@ static const struct msr_desc msrs[] = {
 	ZERO(MSR_AMD64_BU_CFG2),
 };
 
-/* The row of an MSR, or NULL. */
-static const struct msr_desc *msr_find(u32 msr)
+static const struct msr_desc *msr_search(u32 msr)
 {
 	int low = 0, high = ARRAY_SIZE(msrs) - 1;
 
@@ -184,6 +183,23 @@ static const struct msr_desc *msr_find(u32 msr)
 	}
 
 	return NULL;
+}
+
+static_assert(ARRAY_SIZE(msrs) <= U8_MAX + 1);
+
+/* The row of an MSR, or NULL.  A guest uses few of them over and over again. */
+static __always_inline const struct msr_desc *msr_find(struct vcpu *vcpu, u32 msr)
+{
+	u8 *hint = &vcpu->arch.msr_hint[msr % ARRAY_SIZE(vcpu->arch.msr_hint)];
+	const struct msr_desc *desc = &msrs[*hint];
+
+	if (likely(msr - desc->first <= desc->last - desc->first))
+		return desc;
+	desc = msr_search(msr);
+	if (desc)
+		*hint = desc - msrs;
+
+	return desc;
 }
 
 /*
@@ -210,7 +226,7 @@ static u64 *msr_storage(struct vcpu *vcpu, const struct msr_desc *desc, u32 msr)
 
 int x86_msr_read(struct vcpu *vcpu, u32 msr, u64 *value, bool host)
 {
-	const struct msr_desc *desc = msr_find(msr);
+	const struct msr_desc *desc = msr_find(vcpu, msr);
 
 	if (!desc || !msr_visible(vcpu, desc, host))
 		return -EINVAL;
@@ -225,7 +241,7 @@ int x86_msr_read(struct vcpu *vcpu, u32 msr, u64 *value, bool host)
 
 int x86_msr_write(struct vcpu *vcpu, u32 msr, u64 value, bool host)
 {
-	const struct msr_desc *desc = msr_find(msr);
+	const struct msr_desc *desc = msr_find(vcpu, msr);
 
 	if (!desc || !msr_visible(vcpu, desc, host))
 		return -EINVAL;
@@ -244,13 +260,13 @@ int x86_msr_write(struct vcpu *vcpu, u32 msr, u64 value, bool host)
 	return 0;
 }
 
-bool x86_msr_is_fast(u32 msr, bool write)
+bool x86_msr_is_fast(struct vcpu *vcpu, u32 msr, bool write)
 {
 	const struct msr_desc *desc;
 
 	if (!write)
 		return true;
-	desc = msr_find(msr);
+	desc = msr_find(vcpu, msr);
 
 	return desc && (desc->flags & MSR_FAST_WRITE);
 }

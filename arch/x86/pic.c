@@ -14,6 +14,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include <core/host.h>
+
 #include "x86.h"
 
 #define PIC_PINS		8
@@ -81,11 +83,12 @@ static int chip_priority(const struct kvm_pic_state *chip, u8 pins)
 /* The input that may interrupt now, or -1: the INT output is low. */
 static int chip_interrupt(const struct kvm_pic_state *chip, bool master)
 {
-	int request = chip_priority(chip, chip->irr & ~chip->imr);
-	u8 service = chip->isr;
+	u8 service = chip->isr, pending = chip->irr & ~chip->imr;
+	int request;
 
-	if (request == PIC_NO_PRIORITY)
+	if (likely(!pending))
 		return -1;
+	request = chip_priority(chip, pending);
 	if (chip->special_mask)
 		service &= ~chip->imr;
 	/* The slave's inputs of higher priority come through. */
@@ -454,7 +457,8 @@ static unsigned long pic_write_port(struct pic *pic, gpa_t port, u8 value)
 	return (unsigned long)chip_write_even(chip, value) << (index * PIC_PINS);
 }
 
-static u8 pic_read_port(struct pic *pic, gpa_t port, unsigned long *ended)
+/* True in @polled: it was an acknowledge, which changes things. */
+static u8 pic_read_port(struct pic *pic, gpa_t port, unsigned long *ended, bool *polled)
 {
 	int index = port_chip(port);
 	struct kvm_pic_state *chip = &pic->chip[index];
@@ -462,6 +466,7 @@ static u8 pic_read_port(struct pic *pic, gpa_t port, unsigned long *ended)
 
 	if (port_elcr(port))
 		return chip->elcr;
+	*polled |= chip->poll;
 	value = chip_read(chip, index == 0, port & 1, &pins);
 	*ended |= (unsigned long)pins << (index * PIC_PINS);
 
@@ -484,7 +489,8 @@ static int pic_write(struct vcpu *vcpu, struct io_device *device, gpa_t addr, in
 	output = pic_update(pic);
 	raw_spin_unlock_irqrestore(&pic->lock, flags);
 
-	pic_notify(pic, ended);
+	if (ended)
+		pic_notify(pic, ended);
 	if (output)
 		pic_kick(pic);
 
@@ -496,21 +502,26 @@ static int pic_read(struct vcpu *vcpu, struct io_device *device, gpa_t addr, int
 {
 	struct pic *pic = container_of(device, struct pic, device);
 	unsigned long flags, ended = 0;
+	bool polled = false;
 	u8 *bytes = data;
 	int i;
 
 	raw_spin_lock_irqsave(&pic->lock, flags);
 	for (i = 0; i < len; i++)
-		bytes[i] = pic_read_port(pic, addr + i, &ended);
-	pic_update(pic);
+		bytes[i] = pic_read_port(pic, addr + i, &ended, &polled);
+	if (polled)
+		pic_update(pic);
 	raw_spin_unlock_irqrestore(&pic->lock, flags);
 
-	pic_notify(pic, ended);
+	if (ended)
+		pic_notify(pic, ended);
 
 	return 0;
 }
 
 static const struct io_device_ops pic_ops = {
+	/* The end of an interrupt may go to one. */
+	.atomic	= HOST_EVENTFD_ATOMIC,
 	.read	= pic_read,
 	.write	= pic_write,
 };

@@ -32,7 +32,7 @@ int x86_ioctl_get_regs(struct vcpu *vcpu, struct kvm_regs *regs)
 	u64 *out = &regs->rax;
 	int i;
 
-	x86_need(vcpu, X86_GPRS | X86_RIP);
+	x86_need(vcpu, X86_GPRS | X86_STACK | X86_RIP);
 	for (i = 0; i < X86_GPR_COUNT; i++)
 		out[i] = vcpu->arch.state.gpr[regs_order[i]];
 	regs->rip = vcpu->arch.state.rip;
@@ -50,7 +50,7 @@ int x86_ioctl_set_regs(struct vcpu *vcpu, const struct kvm_regs *regs)
 		vcpu->arch.state.gpr[regs_order[i]] = in[i];
 	vcpu->arch.state.rip = regs->rip;
 	vcpu->arch.state.rflags = (regs->rflags & RFLAGS_BITS) | X86_EFLAGS_FIXED;
-	x86_dirty(vcpu, X86_GPRS | X86_RIP);
+	x86_dirty(vcpu, X86_GPRS | X86_STACK | X86_RIP);
 	/* An exception that waits was raised by an instruction somewhere else. */
 	vcpu->arch.events.exception.type = X86_EVENT_NONE;
 	x86_events_recheck(vcpu);

@@ -11,6 +11,8 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
+#include <core/memslot.h>
+#include <core/pgtable.h>
 #include <core/stats.h>
 
 #include "x86.h"
@@ -188,6 +190,18 @@ void x86_vcpu_reset(struct vcpu *vcpu, bool init)
 }
 
 /* --- life ---------------------------------------------------------------------- */
+
+int x86_slot_check(const struct vm *vm, const struct memslot *slot)
+{
+	const struct pgtable_format *format = vm->as[0].pgtable.format;
+	gfn_t limit = gpa_to_gfn(min(BIT_ULL(boot_cpu_data.x86_phys_bits),
+				     pgtable_span(format)));
+
+	if (slot->base >= limit || slot->npages > limit - slot->base)
+		return -EINVAL;
+
+	return 0;
+}
 
 int x86_vm_create(struct vm *vm, unsigned long type)
 {
@@ -471,57 +485,26 @@ void x86_vcpu_unblock(struct vcpu *vcpu)
 
 /* --- past an instruction ---------------------------------------------------------------- */
 
-bool x86_skip_peek(struct vcpu *vcpu, u64 *next_rip)
+u64 x86_skip_peek_slow(struct vcpu *vcpu)
 {
-	const struct x86_state *state = &vcpu->arch.state;
 	u64 next = vcpu->arch.exit.next_rip;
 	int length;
 
-	/* All at once: to find the length needs the mode, too. */
-	x86_need(vcpu, next ? X86_RIP | X86_INTR : X86_RIP | X86_INTR | X86_CRS | X86_MODE);
-	/* A debug exception, or an exit for user space's debugger, is due then. */
-	if (unlikely(state->rflags & X86_EFLAGS_TF || vcpu->debug_flags))
-		return false;
 	if (!next) {
+		/* All at once: to find the length needs the mode, too. */
+		x86_need(vcpu, X86_RIP | X86_CRS | X86_MODE);
 		length = x86_insn_length(vcpu, false);
 		if (!length)
-			return false;
-		next = state->rip + length;
+			return 0;
+		next = vcpu->arch.state.rip + length;
 	}
-	/* Only at 4 GiB does it matter if RIP has 32 bits or 64. */
-	if (unlikely((next ^ state->rip) >> 32) && !x86_in_64bit(vcpu))
+	if ((next ^ vcpu->arch.state.rip) >> 32 && !x86_in_64bit(vcpu))
 		next = (u32)next;
-	*next_rip = next;
 
-	return true;
+	return next;
 }
 
-void x86_skip_to(struct vcpu *vcpu, u64 next_rip)
-{
-	struct x86_state *state = &vcpu->arch.state;
-
-	x86_need(vcpu, X86_RIP | X86_INTR);
-	state->rip = next_rip;
-	state->rflags &= ~(u64)X86_EFLAGS_RF;
-	x86_dirty(vcpu, X86_RIP);
-	if (unlikely(state->shadow)) {
-		state->shadow = 0;
-		x86_dirty(vcpu, X86_INTR);
-	}
-}
-
-bool x86_skip_fast(struct vcpu *vcpu)
-{
-	u64 next;
-
-	if (!x86_skip_peek(vcpu, &next))
-		return false;
-	x86_skip_to(vcpu, next);
-
-	return true;
-}
-
-int x86_skip(struct vcpu *vcpu)
+int x86_skip_slow(struct vcpu *vcpu)
 {
 	struct x86_state *state = &vcpu->arch.state;
 	u64 next = vcpu->arch.exit.next_rip;

@@ -10,7 +10,7 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
-#include "x86.h"
+#include "fetch.h"
 
 /* An entry of a guest table, at any level. */
 enum {
@@ -60,6 +60,7 @@ struct walk {
 	/* What was found; entry[level - 1]. */
 	u64		 entry[WALK_LEVELS];
 	gpa_t		 where[WALK_LEVELS];
+	hva_t		 hva[WALK_LEVELS];
 	u8		 leaf;		/* its level */
 	u64		 rights;	/* of all levels: ENTRY_WRITE, _USER, _NX */
 	u32		 error;
@@ -102,7 +103,7 @@ static void walk_setup(struct walk *walk, struct vcpu *vcpu, gva_t gva, u32 acce
  * One entry.  It is aligned, so it lies in one page; whoever walks runs in a task
  * of the VM's process.  WALK_NOFAULT has page faults off.
  */
-static int walk_read(struct walk *walk, gpa_t gpa, u64 *entry)
+static int walk_read(struct walk *walk, gpa_t gpa, int level, u64 *entry)
 {
 	const struct memslot *slot = vcpu_memslot(walk->vcpu, gpa_to_gfn(gpa));
 	u32 narrow = 0;
@@ -112,6 +113,7 @@ static int walk_read(struct walk *walk, gpa_t gpa, u64 *entry)
 	if (unlikely(!slot))
 		return -EFAULT;
 	hva = memslot_hva(slot, gpa_to_gfn(gpa)) + offset_in_page(gpa);
+	walk->hva[level - 1] = hva;
 	if (likely(walk->wide))
 		return get_user(*entry, (u64 __user *)hva);
 	err = get_user(narrow, (u32 __user *)hva);
@@ -189,7 +191,7 @@ static int walk_down(struct walk *walk)
 
 		index &= pae_top ? 3 : BIT(bits) - 1;
 		gpa = table + index * (walk->wide ? 8 : 4);
-		err = walk_read(walk, gpa, &entry);
+		err = walk_read(walk, gpa, level, &entry);
 		if (err)
 			return -EFAULT;
 		if (!(entry & ENTRY_PRESENT)) {
@@ -362,6 +364,38 @@ static u32 walk_error(const struct walk *walk)
 	return error;
 }
 
+/*
+ * A page of code, found just now: where it is, and which entries say so.  srcu held.
+ */
+static void walk_remember(const struct walk *walk, gpa_t gpa)
+{
+	struct vcpu *vcpu = walk->vcpu;
+	/* Before the slots: then what is found is of this generation, or a later one. */
+	u64 generation = smp_load_acquire(&vcpu->vm->slots_generation);
+	const struct memslot *slot = vcpu_memslot(vcpu, gpa_to_gfn(gpa));
+	const struct x86_state *state = &vcpu->arch.state;
+	struct x86_fetch *fetch;
+	int level;
+	u64 rip;
+
+	if (!(walk->cr0 & X86_CR0_PG) || !slot)
+		return;
+	x86_need(vcpu, X86_RIP | X86_MODE);
+	rip = (walk->gva & PAGE_MASK) - (x86_linear_rip(vcpu) - state->rip);
+	fetch = x86_fetch(vcpu, rip);
+	*fetch = (struct x86_fetch){
+		.rip = rip, .cr3 = state->cr3, .cs_base = state->cs_base,
+		.hva = memslot_hva(slot, gpa_to_gfn(gpa)), .generation = generation,
+	};
+	if (walk->levels < 4)
+		return;
+	for (level = walk->levels; level >= walk->leaf; level--) {
+		fetch->step[fetch->steps].hva = walk->hva[level - 1];
+		fetch->step[fetch->steps].entry = walk->entry[level - 1];
+		fetch->steps++;
+	}
+}
+
 int x86_walk(struct vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, struct x86_fault *fault)
 {
 	struct walk w;
@@ -380,6 +414,8 @@ int x86_walk(struct vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, struct x86_fa
 			.error		= walk_error(&w),
 			.address	= gva,
 		};
+	if (!ret && access & X86_ACCESS_EXEC)
+		walk_remember(&w, *gpa);
 
 	return ret;
 }
@@ -396,6 +432,8 @@ int x86_walk_nofault(struct vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa)
 	index = srcu_read_lock(&vcpu->vm->srcu);
 	pagefault_disable();
 	err = walk(&w, gpa);
+	if (!err && access & X86_ACCESS_EXEC)
+		walk_remember(&w, *gpa);
 	pagefault_enable();
 	srcu_read_unlock(&vcpu->vm->srcu, index);
 

@@ -10,6 +10,7 @@
 #ifndef X86_X86_H
 #define X86_X86_H
 
+#include <linux/jump_label.h>
 #include <linux/kvm.h>
 #include <linux/static_call.h>
 #include <core/irq.h>
@@ -18,6 +19,7 @@
 #include <core/vcpu.h>
 #include <core/vm.h>
 #include <arch/types.h>
+#include <asm/desc_defs.h>
 
 /* Vendor functions: x86_op(inject)(vcpu, event) is a patched direct call. */
 #define OP(ret, name, params, args)	ret (*name) params;
@@ -34,6 +36,8 @@ struct x86_ops {
 
 /* init.c: called by the vendor's setup(). */
 void x86_bind(const struct x86_ops *ops);
+/* Parameter, for tests: use at most so many TLB tags per CPU; 0: all there are. */
+extern unsigned int x86_tags;
 
 /* Requests of x86; vcpu.c has their table. */
 enum {
@@ -67,17 +71,25 @@ static inline void x86_dirty(struct vcpu *vcpu, u32 groups)
 	vcpu->arch.dirty |= groups;
 }
 
+/* The group that register @reg belongs to. */
+static __always_inline u32 x86_gpr_group(int reg)
+{
+	return reg == X86_RSP ? X86_STACK : X86_GPRS;
+}
+
 static inline u64 x86_gpr(struct vcpu *vcpu, int reg)
 {
-	x86_need(vcpu, X86_GPRS);
+	x86_need(vcpu, x86_gpr_group(reg));
 	return vcpu->arch.state.gpr[reg];
 }
 
 static inline void x86_set_gpr(struct vcpu *vcpu, int reg, u64 value)
 {
-	x86_need(vcpu, X86_GPRS);
+	u32 group = x86_gpr_group(reg);
+
+	x86_need(vcpu, group);
 	vcpu->arch.state.gpr[reg] = value;
-	x86_dirty(vcpu, X86_GPRS);
+	x86_dirty(vcpu, group);
 }
 
 static inline u64 x86_rip(struct vcpu *vcpu)
@@ -116,22 +128,68 @@ void x86_vcpu_block(struct vcpu *vcpu);
 void x86_vcpu_unblock(struct vcpu *vcpu);
 int x86_vm_create(struct vm *vm, unsigned long type);
 void x86_vm_destroy(struct vm *vm);
+/* -EINVAL: not within what guests address, by the CPU and by the page tables.  Any context. */
+int x86_slot_check(const struct vm *vm, const struct memslot *slot);
+
+/* x86_skip() where it is not that simple.  May sleep. */
+int x86_skip_slow(struct vcpu *vcpu);
+/* Where the next instruction is, as far as it can be said without sleeping; else 0. */
+u64 x86_skip_peek_slow(struct vcpu *vcpu);
+
+/*
+ * For fast handlers, in two steps, because they must know that they can skip before
+ * they do what cannot be undone: where to, or 0; then go there.
+ */
+static __always_inline u64 x86_skip_peek(struct vcpu *vcpu)
+{
+	const struct x86_state *state = &vcpu->arch.state;
+	u64 next = vcpu->arch.exit.next_rip;
+
+	x86_need(vcpu, X86_RIP | X86_INTR);
+	/* A debug exception, or an exit for user space's debugger, is due then. */
+	if (unlikely(state->rflags & X86_EFLAGS_TF || vcpu->debug_flags))
+		return 0;
+	/* Only at 4 GiB does it matter if RIP has 32 bits or 64. */
+	if (likely(next && !((next ^ state->rip) >> 32)))
+		return next;
+
+	return x86_skip_peek_slow(vcpu);
+}
+
+/* After that, or with X86_RIP and X86_INTR at hand. */
+static __always_inline void x86_skip_to(struct vcpu *vcpu, u64 next_rip)
+{
+	struct x86_state *state = &vcpu->arch.state;
+
+	state->rip = next_rip;
+	state->rflags &= ~(u64)X86_EFLAGS_RF;
+	x86_dirty(vcpu, X86_RIP);
+	if (unlikely(state->shadow)) {
+		state->shadow = 0;
+		x86_dirty(vcpu, X86_INTR);
+	}
+}
+
+/* Change mp_state (KVM_MP_STATE_*) of this vCPU; any context. */
+void x86_set_mp_state(struct vcpu *vcpu, u32 mp_state);
 
 /*
  * Advance RIP past the current instruction and end the interrupt shadow: by
- * exit.next_rip, or by decoding the instruction.  x86_skip() may sleep;
- * x86_skip_fast() may not and returns false if it could not.
+ * exit.next_rip, or by decoding the instruction.  May sleep.  As a handler.
  */
-int x86_skip(struct vcpu *vcpu);
-bool x86_skip_fast(struct vcpu *vcpu);
-/*
- * x86_skip_fast() in two steps, for handlers that must know that they can skip
- * before they do what cannot be undone: where to, or false; then go there.
- */
-bool x86_skip_peek(struct vcpu *vcpu, u64 *next_rip);
-void x86_skip_to(struct vcpu *vcpu, u64 next_rip);
-/* Change mp_state (KVM_MP_STATE_*) of this vCPU; any context. */
-void x86_set_mp_state(struct vcpu *vcpu, u32 mp_state);
+static __always_inline int x86_skip(struct vcpu *vcpu)
+{
+	const struct x86_state *state = &vcpu->arch.state;
+	u64 next = vcpu->arch.exit.next_rip;
+
+	x86_need(vcpu, X86_RIP | X86_INTR);
+	if (unlikely(!next || (next ^ state->rip) >> 32 || state->rflags & X86_EFLAGS_TF ||
+		     vcpu->debug_flags))
+		return x86_skip_slow(vcpu);
+	x86_skip_to(vcpu, next);
+
+	return RESUME_GUEST;
+}
 
 /* --- events.c ---------------------------------------------------------- */
 
@@ -140,6 +198,8 @@ void x86_queue_exception(struct vcpu *vcpu, u8 vector);
 void x86_queue_exception_error(struct vcpu *vcpu, u8 vector, u32 error);
 /* #PF: @address becomes CR2 when it is delivered. */
 void x86_queue_page_fault(struct vcpu *vcpu, gva_t address, u32 error);
+/* #DB: @dr6, of B0..B3, BD and BS, is what DR6 gets when it is delivered. */
+void x86_queue_debug(struct vcpu *vcpu, u64 dr6);
 /* The same, as the last words of a handler: they return RESUME_GUEST. */
 int x86_inject_gp(struct vcpu *vcpu, u32 error);
 int x86_inject_ud(struct vcpu *vcpu);
@@ -151,7 +211,11 @@ void x86_event_requeue(struct vcpu *vcpu, const struct x86_event *event);
  * vCPU does not run now (mp_state).  That an injected NMI blocks the next one is
  * noted by the vendor's inject.
  */
-int x86_events_commit(struct vcpu *vcpu);
+int x86_events_commit_slow(struct vcpu *vcpu);
+static __always_inline int x86_events_commit(struct vcpu *vcpu)
+{
+	return likely(!vcpu->arch.events.check) ? 0 : x86_events_commit_slow(vcpu);
+}
 /*
  * Something about events may have changed (an interrupt became pending, the
  * priority fell, IF was set from outside): have the next commit look.  By the vCPU
@@ -206,6 +270,15 @@ int x86_exit_pause(struct vcpu *vcpu);
 int x86_exit_memory(struct vcpu *vcpu, gpa_t gpa, u8 access);
 /* IN, OUT, INS, OUTS.  @next_rip: where the instruction ends (0: unknown). */
 int x86_exit_io(struct vcpu *vcpu, u16 port, u8 size, bool in, bool string, u64 next_rip);
+int x86_fast_io_device(struct vcpu *vcpu, u16 port, u8 size, bool in, u64 next_rip);
+static __always_inline int x86_fast_io(struct vcpu *vcpu, u16 port, u8 size, bool in,
+				       bool string, u64 next_rip)
+{
+	if (string || !iobus_maybe(vcpu->vm, IOBUS_PIO, port))
+		return RESUME_GUEST;
+
+	return x86_fast_io_device(vcpu, port, size, in, next_rip);
+}
 /* MOV to and from CR8; @reg: GPR number. */
 int x86_exit_cr8(struct vcpu *vcpu, int reg, bool write);
 /* What a MOV to CR0/CR4 has to check; the caller skips. 0 or inject and 1. */
@@ -230,13 +303,14 @@ bool x86_cr4_valid(struct vcpu *vcpu, u64 cr4);
  */
 int x86_pio(struct vcpu *vcpu, u16 port, u8 size, u32 count, bool in, void *data,
 	    int (*complete)(struct vcpu *vcpu));
+/* The same for one element of 1, 2 or 4 bytes; @data: of which the rest may be anything. */
+int x86_pio_one(struct vcpu *vcpu, u16 port, u8 size, bool in, u32 *data,
+		int (*complete)(struct vcpu *vcpu));
 void *x86_pio_data(struct vcpu *vcpu);
 
 /* --- cpuid.c ------------------------------------------------------------- */
 
 void x86_cpuid_setup(void);			/* at load: what this host allows */
-/* The guest's CPUID for eax, ecx; zeroes beyond the limits as hardware has it. */
-void x86_cpuid(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 const struct kvm_cpuid_entry2 *x86_cpuid_find(struct vcpu *vcpu, u32 function, u32 index);
 /* Does the guest's CPUID have this X86_FEATURE_*? (leaves 1, 7, 0xd.1, 0x80000001, ..8) */
 static inline bool x86_guest_has(struct vcpu *vcpu, unsigned int feature)
@@ -267,7 +341,7 @@ int x86_ioctl_get_feature_msrs(struct kvm_msrs __user *user);
 void x86_msr_intercepts(struct vcpu *vcpu);
 void x86_msr_reset(struct vcpu *vcpu, bool init);
 /* May x86_msr_read() or x86_msr_write() of @msr for the guest run with irqs off? */
-bool x86_msr_is_fast(u32 msr, bool write);
+bool x86_msr_is_fast(struct vcpu *vcpu, u32 msr, bool write);
 /* KVM_X86_SETUP_MCE, and what KVM_X86_GET_MCE_CAP_SUPPORTED answers (without a count). */
 #define X86_MCE_BANKS	32
 #define X86_MCG_CAP	(MCG_CTL_P | MCG_SER_P)
@@ -344,11 +418,39 @@ int x86_emulate(struct vcpu *vcpu);
  */
 int x86_emulate_at(struct vcpu *vcpu, gpa_t gpa, bool write);
 /*
+ * emulate_mov.c: the same for a MOV in 64-bit mode that is as simple as most are; false:
+ * it is none, nothing is done.  @ret: RESUME_GUEST, EXIT_TO_USER or -errno.  May sleep.
+ */
+bool x86_mov(struct vcpu *vcpu, gpa_t gpa, bool write, int *ret);
+/* As a fast handler, with registers of the local APIC and devices that allow it. */
+int x86_fast_mov(struct vcpu *vcpu, gpa_t gpa, bool write);
+/*
  * Length of the instruction at RIP, 1..15; 0: could not be read (a fault was
  * queued if @may_sleep) or is not an instruction.
  */
 int x86_insn_length(struct vcpu *vcpu, bool may_sleep);
+/*
+ * For a vendor whose hardware says which instruction has exited (@opcode, of @length
+ * bytes, the first one lowest), but not where the next one begins: where, if those are
+ * the bytes at @rip, so that it has no prefix; or 0: x86_insn_length() has to find out.
+ * @cs_base, @cr3: as in x86_state.  Fast; in KVM_RUN.
+ */
+u64 x86_insn_next_expected(struct vcpu *vcpu, u64 rip, u64 cs_base, u64 cr3, u32 opcode,
+			   int length);
 void x86_emulate_free(struct vcpu *vcpu);
+
+/* --- task.c --------------------------------------------------------------- */
+
+/* What makes a CPU switch tasks. */
+enum x86_task_source { X86_TASK_CALL, X86_TASK_IRET, X86_TASK_JMP, X86_TASK_GATE };
+
+/*
+ * Carry out a task switch that the CPU has found allowed, to the TSS of @selector;
+ * exit.next_rip is where the instruction ends, if it was one.  An event that was being
+ * delivered through the gate is events.injected.  As a handler: RESUME_GUEST,
+ * EXIT_TO_USER.  May sleep; srcu held.
+ */
+int x86_task_switch(struct vcpu *vcpu, u16 selector, enum x86_task_source source);
 
 /* --- regs.c --------------------------------------------------------------- */
 
@@ -366,9 +468,6 @@ void x86_run_fill(struct vcpu *vcpu);
 int x86_fpu_create(struct vcpu *vcpu);
 void x86_fpu_destroy(struct vcpu *vcpu);
 void x86_fpu_reset(struct vcpu *vcpu, bool init);
-/* irqs off, around enter: XCR0, XSS, PKRU; and the FPU registers live. */
-void x86_fpu_enter(struct vcpu *vcpu);
-void x86_fpu_leave(struct vcpu *vcpu);
 /* Once per KVM_RUN, task context: guest state in the task's place, and back. */
 void x86_fpu_run_begin(struct vcpu *vcpu);
 void x86_fpu_run_end(struct vcpu *vcpu);
@@ -405,6 +504,8 @@ void lapic_accept(struct vcpu *vcpu, int vector);
 /* LINT0 set to ExtINT (or no enabled LAPIC): the PIC may interrupt this vCPU. */
 bool lapic_accepts_pic(struct vcpu *vcpu);
 void lapic_eoi(struct vcpu *vcpu);		/* fast allowed */
+/* An EOI that the hardware has carried out, and that an IOAPIC may wait for; fast. */
+void lapic_eoi_exit(struct vcpu *vcpu, u8 vector);
 u8 lapic_eoi_vector(struct vcpu *vcpu);		/* what REQ_IOAPIC_EOI is about */
 int lapic_base_write(struct vcpu *vcpu, u64 value, bool host);
 int lapic_msr_read(struct vcpu *vcpu, u32 msr, u64 *value);	/* x2APIC; fast */
@@ -413,7 +514,7 @@ u64 lapic_deadline_read(struct vcpu *vcpu);
 void lapic_deadline_write(struct vcpu *vcpu, u64 tsc);		/* fast */
 u64 lapic_cr8(struct vcpu *vcpu);
 void lapic_set_cr8(struct vcpu *vcpu, u64 cr8);
-/* The hardware has forgotten the TPR: the next sync_to_hw tells it.  Owner. */
+/* The hardware has forgotten what it was told: the next sync_to_hw does again.  Owner. */
 void lapic_retell(struct vcpu *vcpu);
 /* Deliver by destination; >0 targets, 0 coalesced, -1 nobody. Atomic, irq_srcu. */
 struct lapic_message {
@@ -444,8 +545,17 @@ void lapic_timer_block(struct vcpu *vcpu);
  * srcu held, may sleep; one access of at most 8 bytes.
  */
 bool lapic_mmio_match(struct vcpu *vcpu, gpa_t gpa);
+/* Where that is true: may a fast handler make this access? */
+bool lapic_mmio_is_fast(gpa_t gpa, bool write);
 void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, int len, void *data);
 void lapic_mmio_write(struct vcpu *vcpu, gpa_t gpa, int len, const void *data);
+static inline void lapic_mmio_access(struct vcpu *vcpu, gpa_t gpa, int len, void *data, bool write)
+{
+	if (write)
+		lapic_mmio_write(vcpu, gpa, len, data);
+	else
+		lapic_mmio_read(vcpu, gpa, len, data);
+}
 int x86_ioctl_get_lapic(struct vcpu *vcpu, struct kvm_lapic_state *state);
 int x86_ioctl_set_lapic(struct vcpu *vcpu, const struct kvm_lapic_state *state);
 /* Tell LAPICs which vectors the IOAPIC wants EOIs of (REQ_SCAN_IOAPIC). */
@@ -495,6 +605,8 @@ struct x86_host {
 	u64	xcr0_offered;		/* of xcr0, what a guest may have (no AMX, no MPX) */
 	u32	tsc_khz;
 	bool	has_pku;		/* the kernel switches PKRU */
+	bool	virtual_apic;		/* the vendor's apic_virtual op may return true */
+	bool	clear_for_mmio;		/* guests that reach devices want VERW; host.c */
 };
 
 extern struct x86_host x86_host;
@@ -527,5 +639,31 @@ void x86_host_ldt_reload(u16 selector);
 void x86_host_machine_check(void);		/* a #MC ended the stay; irqs off */
 /* Run the host's NMI handler for an NMI that ended the stay; irqs off. */
 void x86_host_nmi(void);
+/* A #AC that is not the guest's own: false if it is not for the host.  May sleep. */
+bool x86_host_split_lock(u64 rip);
+/* CR4.VMXE of this CPU, and whoever has to know of it.  irqs off. */
+void x86_host_vmx_allow(bool on);
+/*
+ * VM exits leave GDT and TSS with limits of their own making: back to what the host
+ * has, @gdt.  Before user space or another task can be next; from put.
+ */
+void x86_host_tables_reload(const struct desc_ptr *gdt);
+/*
+ * L1TF: between x86_host_l1d_setup() and _teardown(), is x86_host_l1d_flush() to be
+ * called right before each entry?  @due: the host has run since the last one.
+ * noinstr, irqs off.
+ */
+DECLARE_STATIC_KEY_FALSE(x86_host_l1d_flushes);
+/* Not every kernel declares it: what sysfs says of this erratum. */
+extern bool itlb_multihit_kvm_mitigation;
+/*
+ * Guests execute small pages only, or they do not.  Once per setup(), which tells what
+ * was told before by _unreport() when it fails or is over.
+ */
+void x86_host_multihit_report(bool small);
+void x86_host_multihit_unreport(void);
+int x86_host_l1d_setup(void);
+void x86_host_l1d_teardown(void);
+void x86_host_l1d_flush(bool due);
 
 #endif /* X86_X86_H */

@@ -48,13 +48,6 @@ void svm_event_collect(struct vcpu *vcpu)
 	u8 vector = info & SVM_EXITINTINFO_VEC_MASK;
 	struct x86_event event = { .vector = vector };
 
-	if (vcpu->arch.events.injected.type) {
-		vcpu->arch.events.injected.type = X86_EVENT_NONE;
-		control->event_inj = 0;
-	}
-	if (likely(!(info & SVM_EXITINTINFO_VALID)))
-		return;
-
 	switch (info & SVM_EXITINTINFO_TYPE_MASK) {
 	case SVM_EXITINTINFO_TYPE_INTR:
 		event.type = X86_EVENT_INTERRUPT;
@@ -152,6 +145,9 @@ void svm_debug_load(struct vcpu *vcpu)
 {
 	const u64 *dr = vcpu->arch.state.dr;
 
+	/* Until the entry, DR7 is the host's: its breakpoints are not at these addresses. */
+	if (unlikely(hw_breakpoint_active()))
+		set_debugreg(0, 7);
 	set_debugreg(dr[0], 0);
 	set_debugreg(dr[1], 1);
 	set_debugreg(dr[2], 2);

@@ -13,6 +13,20 @@
 #define SVM_EXIT_EXCP_AC	(SVM_EXIT_EXCP_BASE + AC_VECTOR)
 #define SVM_EXIT_EXCP_MC	(SVM_EXIT_EXCP_BASE + MC_VECTOR)
 
+/*
+ * The exit is of this one instruction, but without NRIPS nobody said where the next
+ * one begins.
+ */
+static __always_inline void svm_expect(struct vcpu *vcpu, u32 opcode)
+{
+	const struct vmcb_save_area *save = &svm_vmcb(vcpu)->save;
+	int length = opcode > 0xffff ? 3 : opcode > 0xff ? 2 : 1;
+
+	if (!svm_caps.next_rip)
+		vcpu->arch.exit.next_rip = x86_insn_next_expected(vcpu, save->rip, save->cs.base,
+								  save->cr3, opcode, length);
+}
+
 static __always_inline int svm_fast_none(struct vcpu *vcpu)
 {
 	return RESUME_GUEST;
@@ -37,9 +51,32 @@ enum {
 /* The fault was on the guest's access itself, not on the walk of its tables. */
 #define NPF_FINAL	BIT_ULL(32)
 
-static int svm_exit_memory(struct vcpu *vcpu)
+static __always_inline void svm_insn_bytes(struct vcpu *vcpu)
 {
 	const struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
+	struct exit_info *exit = &vcpu->arch.exit;
+
+	if (!svm_caps.decode_assists)
+		return;
+	exit->insn_count = min_t(u8, control->insn_len & 0xf, sizeof(exit->insn));
+	memcpy(exit->insn, control->insn_bytes, sizeof(exit->insn));
+}
+
+/* A register of a local APIC, where no memory is known to be. */
+static __always_inline int svm_fast_memory(struct vcpu *vcpu)
+{
+	const struct exit_info *exit = &vcpu->arch.exit;
+
+	if (!(exit->info1 & NPF_FINAL) || exit->info1 & NPF_FETCH ||
+	    !vcpu_memslot_missed(vcpu, gpa_to_gfn(exit->info2)))
+		return RESUME_GUEST;
+	svm_insn_bytes(vcpu);
+
+	return x86_fast_mov(vcpu, exit->info2, exit->info1 & NPF_WRITE);
+}
+
+static int svm_exit_memory(struct vcpu *vcpu)
+{
 	struct exit_info *exit = &vcpu->arch.exit;
 	u8 access = PROT_GUEST_READ;
 
@@ -47,11 +84,7 @@ static int svm_exit_memory(struct vcpu *vcpu)
 		access = PROT_GUEST_WRITE;
 	else if (exit->info1 & NPF_FETCH)
 		access = PROT_GUEST_EXEC;
-	if (svm_caps.decode_assists) {
-		exit->insn_count = min_t(u8, control->insn_len & 0xf, sizeof(exit->insn));
-		memcpy(exit->insn, control->insn_bytes, sizeof(exit->insn));
-	}
-
+	svm_insn_bytes(vcpu);
 	exit->final_access = exit->info1 & NPF_FINAL;
 
 	return x86_exit_memory(vcpu, exit->info2, access);
@@ -67,6 +100,15 @@ static int svm_exit_io(struct vcpu *vcpu)
 			   vcpu->arch.exit.info2);
 }
 
+static __always_inline int svm_fast_io(struct vcpu *vcpu)
+{
+	u64 info = vcpu->arch.exit.info1;
+
+	return x86_fast_io(vcpu, info >> 16, (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
+			   info & SVM_IOIO_TYPE_MASK, info & SVM_IOIO_STR_MASK,
+			   vcpu->arch.exit.info2);
+}
+
 /* --- registers ------------------------------------------------------------------ */
 
 static int svm_exit_msr(struct vcpu *vcpu)
@@ -76,7 +118,7 @@ static int svm_exit_msr(struct vcpu *vcpu)
 
 static __always_inline int svm_fast_msr(struct vcpu *vcpu)
 {
-	vcpu->arch.exit.opcode = vcpu->arch.exit.info1 ? 0x300f : 0x320f;
+	svm_expect(vcpu, vcpu->arch.exit.info1 ? 0x300f : 0x320f);
 
 	return vcpu->arch.exit.info1 ? x86_fast_wrmsr(vcpu) : x86_fast_rdmsr(vcpu);
 }
@@ -85,7 +127,7 @@ static __always_inline int svm_fast_msr(struct vcpu *vcpu)
  * MOV to CR8.  Without decode assists the register is in the ModRM byte: the
  * bytes are REX 0F 22 ModRM, or LOCK 0F 22 ModRM for the alias CR0.
  */
-static int svm_exit_cr8(struct vcpu *vcpu)
+static noinline int svm_exit_cr8(struct vcpu *vcpu)
 {
 	u8 insn[15];
 	int length, reg;
@@ -111,7 +153,7 @@ static int svm_exit_cr8(struct vcpu *vcpu)
 }
 
 /* The first access to a debug register since they were last put away. */
-static int svm_exit_dr(struct vcpu *vcpu)
+static noinline int svm_exit_dr(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = &vcpu->arch.svm;
 
@@ -124,10 +166,12 @@ static int svm_exit_dr(struct vcpu *vcpu)
 		return vcpu_exit(vcpu, KVM_EXIT_DEBUG);
 	}
 	x86_need(vcpu, X86_DEBUG);
-	svm->debug_live = true;
 	svm->debug_loaded = false;
+	/* In this order: put may come in between, and makes them exit again if they are live. */
 	svm_vmcb(vcpu)->control.intercepts[INTERCEPT_DR] = 0;
 	svm_changed(vcpu, SVM_CLEAN_INTERCEPTS);
+	barrier();
+	svm->debug_live = true;
 
 	return RESUME_GUEST;
 }
@@ -144,8 +188,11 @@ static int svm_exit_window(struct vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
+/* User space's window is told of outside of the stay, which would open it for ever. */
 static __always_inline int svm_fast_window(struct vcpu *vcpu)
 {
+	if (unlikely(vcpu->arch.events.user_window))
+		return RESUME_GUEST;
 	svm_exit_window(vcpu);
 
 	return REENTER;
@@ -207,7 +254,7 @@ static int svm_exit_alignment(struct vcpu *vcpu)
  * A triple fault.  The VMCB is undefined after it (APM, "Shutdown Intercept"), so
  * it starts anew and the canonical state, as far as it is right, goes in again.
  */
-static int svm_exit_shutdown(struct vcpu *vcpu)
+static noinline int svm_exit_shutdown(struct vcpu *vcpu)
 {
 	x86_need(vcpu, X86_ALL);
 	svm_vmcb_reset(vcpu);
@@ -234,7 +281,7 @@ static __always_inline int svm_fast_invalid(struct vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
-static int svm_exit_unknown(struct vcpu *vcpu)
+static noinline int svm_exit_unknown(struct vcpu *vcpu)
 {
 	const struct exit_info *exit = &vcpu->arch.exit;
 	u64 data[] = { exit->code, exit->info1, exit->info2, vcpu->arch.state.rip };
@@ -263,14 +310,14 @@ int svm_vcpu_handle_exit(struct vcpu *vcpu)
 int svm_vcpu_fast_exit(struct vcpu *vcpu)
 {
 	switch (vcpu->arch.exit.code) {
-#define EXIT(name, slow, fast, opcode_)			\
+#define EXIT(name, slow, fast, opcode)			\
 	case (u32)SVM_EXIT_##name:			\
-		vcpu->arch.exit.opcode = (opcode_);	\
+		if (opcode)				\
+			svm_expect(vcpu, opcode);	\
 		return fast(vcpu);
 #include "exits.def"
 #undef EXIT
 	default:
-		vcpu->arch.exit.opcode = 0;
 		return RESUME_GUEST;
 	}
 }

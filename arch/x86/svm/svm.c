@@ -2,10 +2,10 @@
 /*
  * The SVM backend: can it run here, turning it on per CPU, and the stay in the
  * guest.  Exits are in exit.c, the VMCB in vmcb.c, events in event.c, nested
- * paging in mmu.c, the world switch in switch.S.
+ * paging in mmu.c, what comes and goes with a CPU in load.c, the world switch in
+ * switch.S.
  */
 #include <linux/cpumask.h>
-#include <linux/moduleparam.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
@@ -13,28 +13,14 @@
 #include <asm/msr.h>
 #include <asm/trapnr.h>
 
+#include "fpu.h"
 #include "svm.h"
 
 struct svm_caps svm_caps;
 unsigned long svm_iopm_pa;
-
-static unsigned int tags;
-module_param(tags, uint, 0444);
-MODULE_PARM_DESC(tags, "Debug: use at most this many TLB tags per CPU, at least 3 (0: all)");
+DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 
 #define SVM_IOPM_ORDER		2	/* three pages; the fourth is not used */
-
-/* Of each CPU; only touched there, irqs off. */
-struct svm_cpu {
-	struct page	*hsave;		/* VM_HSAVE_PA */
-	struct page	*host;		/* VMSAVE area: the host's FS, GS, TR, ... */
-	u64		 generation;	/* of ASIDs; grows when they run out */
-	u32		 next_asid;
-	u64		 tsc_aux;	/* the host's */
-	bool		 enabled;
-};
-
-static DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 
 /* --- can it run here --------------------------------------------------------- */
 
@@ -87,8 +73,8 @@ static void svm_read_caps(void)
 		.pause_filter	= edx & BIT(10),
 		.spec_ctrl	= edx & BIT(20),
 	};
-	if (tags)
-		svm_caps.asids = min(svm_caps.asids, max(tags, 3u));
+	if (x86_tags)
+		svm_caps.asids = min(svm_caps.asids, max(x86_tags, 3u));
 }
 
 /* --- set up and tear down ------------------------------------------------------- */
@@ -192,7 +178,7 @@ int svm_vcpu_cpu_enable(void)
 	/* What was cached of tags before belongs to nobody we know. */
 	sc->generation++;
 	sc->next_asid = svm_caps.asids;
-	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
+	if (svm_has_tsc_aux())
 		rdmsrl(MSR_TSC_AUX, sc->tsc_aux);
 	sc->enabled = true;
 
@@ -258,70 +244,9 @@ void svm_vcpu_run_begin(struct vcpu *vcpu)
 	x86_vcpu_run_begin(vcpu);
 }
 
-void svm_vcpu_run_end(struct vcpu *vcpu)
+void svm_vcpu_run_end(struct vcpu *vcpu, int ret)
 {
 	x86_vcpu_run_end(vcpu);
-}
-
-static inline bool svm_has_tsc_aux(void)
-{
-	return boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
-}
-
-void svm_vcpu_load(struct vcpu *vcpu, int cpu)
-{
-	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
-	struct svm_vcpu *svm = &vcpu->arch.svm;
-
-	x86_vcpu_load(vcpu, cpu);
-
-	/*
-	 * FS base and the user's GS base follow the task, TR the CPU: both are
-	 * fixed from here to put.  LDTR is not; see svm_vcpu_put().
-	 */
-	svm->host_vmcb_pa = __sme_set(page_to_phys(sc->host));
-	asm volatile("vmsave %%rax" : : "a" (svm->host_vmcb_pa) : "memory");
-
-	if (svm->asid_cpu != cpu) {
-		svm->asid_cpu = cpu;
-		svm->asid_generation = 0;
-		svm_vmcb(vcpu)->control.clean = 0;
-	}
-	/* The kernel does not use TSC_AUX, only its user space does. */
-	if (svm_has_tsc_aux() && vcpu->arch.tsc_aux != sc->tsc_aux)
-		wrmsrl(MSR_TSC_AUX, vcpu->arch.tsc_aux);
-}
-
-/*
- * The guest's debug registers go back to the canonical state, and the next
- * access of the guest to one of them exits again.
- */
-static void svm_debug_put(struct vcpu *vcpu)
-{
-	struct svm_vcpu *svm = &vcpu->arch.svm;
-	bool armed = svm_vmcb(vcpu)->save.dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK);
-
-	svm_debug_save(vcpu);
-	svm->debug_loaded = false;
-	if (armed)
-		return;
-	svm->debug_live = false;
-	svm_vmcb(vcpu)->control.intercepts[INTERCEPT_DR] = ~0u;
-	svm_changed(vcpu, SVM_CLEAN_INTERCEPTS);
-}
-
-void svm_vcpu_put(struct vcpu *vcpu)
-{
-	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
-	const struct vmcb *host = page_address(sc->host);
-
-	if (vcpu->arch.svm.debug_live)
-		svm_debug_put(vcpu);
-	/* Each exit brings back the LDTR of load, whatever the kernel did since. */
-	x86_host_ldt_reload(host->save.ldtr.selector);
-	if (svm_has_tsc_aux() && vcpu->arch.tsc_aux != sc->tsc_aux)
-		wrmsrl(MSR_TSC_AUX, sc->tsc_aux);
-	x86_vcpu_put(vcpu);
 }
 
 int svm_vcpu_prepare(struct vcpu *vcpu)
@@ -334,10 +259,12 @@ int svm_vcpu_prepare(struct vcpu *vcpu)
 
 void svm_vcpu_arm(struct vcpu *vcpu)
 {
+	x86_fpu_arm(vcpu);
 }
 
 void svm_vcpu_disarm(struct vcpu *vcpu)
 {
+	x86_fpu_disarm(vcpu);
 }
 
 /* --- the stay in the guest ------------------------------------------------------------ */
@@ -384,18 +311,6 @@ void svm_tags_distrust(struct vcpu *vcpu)
 	vcpu->arch.svm.asid_generation = 0;
 }
 
-static void svm_x86_tpr(struct vcpu *vcpu, u8 cr8, bool exit_on_write)
-{
-	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
-
-	svm_intercept(vcpu, INTERCEPT_CR8_WRITE, exit_on_write);
-	if (cr8 == vcpu->arch.svm.cr8)
-		return;
-	vcpu->arch.svm.cr8 = cr8;
-	control->int_ctl = (control->int_ctl & ~V_TPR_MASK) | (cr8 & V_TPR_MASK);
-	svm_changed(vcpu, SVM_CLEAN_INTERRUPT);
-}
-
 int svm_vcpu_commit(struct vcpu *vcpu)
 {
 	int ret;
@@ -403,14 +318,14 @@ int svm_vcpu_commit(struct vcpu *vcpu)
 	ret = x86_events_commit(vcpu);
 	if (ret)
 		return ret;
-	/* svm_vcpu_enter() copies these two in and out each time. */
-	if (vcpu->arch.dirty & ~(X86_GPRS | X86_RIP))
+	/* svm_vcpu_enter() copies these in and out each time. */
+	if (vcpu->arch.dirty & ~(X86_GPRS | X86_STACK | X86_RIP))
 		svm_x86_state_commit(vcpu, vcpu->arch.dirty);
 	vcpu->arch.dirty = 0;
 	svm_tag_check(vcpu);
 	/* Without a local APIC in the kernel, user space hears of every CR8. */
 	if (unlikely(!vcpu->arch.lapic))
-		svm_x86_tpr(vcpu, vcpu->arch.cr8, true);
+		svm_x86_tpr(vcpu, vcpu->arch.cr8, 1);
 	if (unlikely(vcpu->arch.svm.debug_live && !vcpu->arch.svm.debug_loaded))
 		svm_debug_load(vcpu);
 	x86_fpu_enter(vcpu);
@@ -459,7 +374,7 @@ void svm_vcpu_after_enter(struct vcpu *vcpu)
 	x86_fpu_leave(vcpu);
 
 	/* What the guest may have changed without an exit has to be fetched. */
-	vcpu->arch.valid = X86_GPRS | X86_RIP | X86_MISC | X86_INTR;
+	vcpu->arch.valid = X86_GPRS | X86_STACK | X86_RIP | X86_MISC | X86_INTR;
 	/* One bit for STI and MOV SS; nmi_blocked is kept by event.c. */
 	vcpu->arch.state.shadow = control->int_state & SVM_INTERRUPT_SHADOW_MASK ?
 		KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS : 0;
@@ -475,16 +390,16 @@ void svm_vcpu_after_enter(struct vcpu *vcpu)
 	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
 	control->clean = SVM_CLEAN_ALL;
 
-	svm_event_collect(vcpu);
+	if (vcpu->arch.events.injected.type) {
+		vcpu->arch.events.injected.type = X86_EVENT_NONE;
+		control->event_inj = 0;
+	}
+	if (unlikely(control->exit_int_info & SVM_EXITINTINFO_VALID))
+		svm_event_collect(vcpu);
 	if (unlikely(vcpu->arch.svm.iret_seen))
 		svm_nmi_track(vcpu);
-	if (unlikely(cr8 != vcpu->arch.svm.cr8)) {
-		vcpu->arch.svm.cr8 = cr8;
-		if (vcpu->arch.lapic)
-			lapic_set_cr8(vcpu, cr8);
-		else
-			vcpu->arch.cr8 = cr8;
-	}
+	if (unlikely(cr8 != vcpu->arch.svm.cr8))
+		svm_apic_tpr_changed(vcpu, cr8);
 	if (unlikely(exit->code == SVM_EXIT_EXCP_BASE + MC_VECTOR))
 		x86_host_machine_check();
 	if (unlikely(hw_breakpoint_active()))

@@ -43,6 +43,24 @@ struct svm_caps {
 	bool	spec_ctrl;	/* virtual SPEC_CTRL */
 };
 
+/* Of each CPU; only touched there, irqs off. */
+struct svm_cpu {
+	struct page	*hsave;		/* VM_HSAVE_PA */
+	struct page	*host;		/* VMSAVE area: the host's FS, GS, TR, ... */
+	u64		 generation;	/* of ASIDs; grows when they run out */
+	u32		 next_asid;
+	u64		 tsc_aux;	/* the host's */
+	bool		 enabled;
+};
+
+DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
+
+/* The host's user space uses TSC_AUX, the kernel does not. */
+static inline bool svm_has_tsc_aux(void)
+{
+	return boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
+}
+
 extern struct svm_caps svm_caps;
 extern unsigned long svm_iopm_pa;
 
@@ -98,6 +116,8 @@ void svm_vmcb_destroy(struct vcpu *vcpu);
 void svm_vmcb_reset(struct vcpu *vcpu);
 void svm_x86_state_fetch(struct vcpu *vcpu, u32 groups);
 void svm_x86_state_commit(struct vcpu *vcpu, u32 groups);
+
+/* explain.c */
 /* Which rule of the manual does this VMCB break?  A sentence. */
 const char *svm_vmcb_explain(struct vcpu *vcpu);
 
@@ -105,7 +125,7 @@ const char *svm_vmcb_explain(struct vcpu *vcpu);
 void svm_x86_inject(struct vcpu *vcpu, const struct x86_event *event);
 void svm_x86_window(struct vcpu *vcpu, enum x86_window window, bool on);
 void svm_x86_debug_changed(struct vcpu *vcpu);
-/* After an exit: was an event under way? */
+/* After an exit in the middle of the delivery of an event. */
 void svm_event_collect(struct vcpu *vcpu);
 /* The guest is about to leave its NMI handler; and: it has left it. */
 int svm_exit_iret(struct vcpu *vcpu);
@@ -115,6 +135,14 @@ void svm_debug_load(struct vcpu *vcpu);
 void svm_debug_save(struct vcpu *vcpu);
 /* Set or clear RFLAGS.TF for whoever of us steps. */
 void svm_step_update(struct vcpu *vcpu);
+
+/* apic.c */
+void svm_x86_tpr(struct vcpu *vcpu, u8 cr8, u8 threshold);
+bool svm_x86_apic_virtual(struct vcpu *vcpu, void *page);
+void svm_x86_apic_status(struct vcpu *vcpu, u8 irr, u8 isr);
+void svm_x86_apic_eoi_exits(struct vcpu *vcpu, const u64 *vectors);
+/* After an exit: the guest has written this to CR8. */
+void svm_apic_tpr_changed(struct vcpu *vcpu, u8 cr8);
 
 /* exit.c */
 const char *svm_exit_name(u32 code);

@@ -10,11 +10,14 @@
 #include <linux/kvm.h>
 #include <linux/types.h>
 #include <asm/ptrace.h>
+#include <core/steal.h>
 
 #define ARCH_MAX_VCPUS		1024
 #define ARCH_MAX_VCPU_ID	1024
 #define ARCH_ADDRESS_SPACES	1
+#define ARCH_READONLY_SLOTS	1
 #define ARCH_RUN_PAGES		2	/* kvm_run, coalesced ring */
+#define ARCH_ARM_IRQS_OFF	1	/* see simd.c */
 
 struct vcpu;
 struct aia;
@@ -70,7 +73,6 @@ struct riscv_csrs {
 struct riscv_simd {
 	union __riscv_fp_state	fp;
 	struct __riscv_v_ext_state vector;	/* datap: vcpu's own, or NULL */
-	bool	fp_live, vector_live;		/* in the hardware, between arm and disarm */
 };
 
 /* The guest's timer; see timer.c. */
@@ -84,6 +86,21 @@ struct riscv_config {
 	u64	henvcfg;
 	u64	hstateen0;
 	unsigned long	hedeleg;
+};
+
+/* "Firmware Features Extension"; see fw_feature.c.  In the order of ONE_REG. */
+enum { RISCV_FEATURE_MISALIGNED, RISCV_FEATURE_MASKING, RISCV_FEATURES };
+
+struct riscv_feature {
+	unsigned long	value;		/* 0 when the hart begins */
+	bool		offered;	/* the guest has it; user space decides */
+	bool		locked;		/* until the hart begins anew */
+};
+
+/* What a call of an SBI extension leaves in a0 and a1. */
+struct sbi_result {
+	long	error;		/* SBI_SUCCESS, SBI_ERR_* */
+	long	value;
 };
 
 /* Counters beyond core's. */
@@ -115,10 +132,14 @@ struct vcpu_arch {
 	struct riscv_simd	simd;
 	struct riscv_timer	timer;
 	struct imsic		*imsic;		/* (c) once the AIA is initialised */
+	/* Its place or @awake is another than at the last entry; by the file's CPU, or (m). */
+	bool			file_changed;
 
 	/* Extensions the guest has: KVM_RISCV_ISA_EXT_*, KVM_RISCV_SBI_EXT_*. */
 	DECLARE_BITMAP(isa, 128);	/* (m) */
 	DECLARE_BITMAP(sbi, 32);	/* (m) */
+	struct sbi_result	sbi_result;	/* (m) of the call being served */
+	struct riscv_feature	feature[RISCV_FEATURES];	/* (m) */
 	bool			ran;	/* (m) once true, extensions are final */
 
 	/* Where a hart begins that another one starts: mp_lock. */
@@ -129,15 +150,15 @@ struct vcpu_arch {
 	bool			suspended;	/* (m) SBI HSM suspend, ended by an interrupt */
 	struct {
 		gpa_t		gpa;		/* of the record, or ~0: off */
-		u64		last;		/* task's run delay when last reported */
-		pid_t		task;		/* whose that was */
+		struct steal_clock clock;
+		bool		preempted;	/* the record says so */
 	}			steal;		/* (m) */
 	struct pmu_guest	*pmu;		/* (m) or NULL; never changes again */
 	u32			pmu_events;	/* (b) BIT(SBI_PMU_FW_*): being counted */
 
 	/* An emulated access that user space finishes. */
 	struct {
-		u8		data[8];
+		u64		data;		/* its bytes as in memory */
 		u8		rd;		/* register of a load, 0: none */
 		u8		len;		/* bytes of the access */
 		u8		insn_len;	/* 2 or 4 */

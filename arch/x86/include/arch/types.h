@@ -11,13 +11,17 @@
 #include <linux/spinlock.h>
 #include <asm/fpu/types.h>
 
+#include <core/steal.h>
 #include <core/types.h>
 #include <svm/types.h>
+#include <vtx/types.h>
 
 #define ARCH_MAX_VCPUS		1024
 #define ARCH_MAX_VCPU_ID	4096	/* an APIC id; KVM_CREATE_VCPU takes less */
 #define ARCH_ADDRESS_SPACES	1
+#define ARCH_READONLY_SLOTS	1
 #define ARCH_HAS_PIO		1
+#define ARCH_ARM_IRQS_OFF	1	/* registers of the FPU are the kernel's business until then */
 #define ARCH_RUN_PAGES		3	/* kvm_run, port I/O data, coalesced ring */
 
 /*
@@ -25,7 +29,7 @@
  * group and x86_dirty() after it changed one.
  */
 enum {
-	X86_GPRS	= BIT(0),	/* gpr[] */
+	X86_GPRS	= BIT(0),	/* gpr[], but for gpr[X86_RSP] */
 	X86_RIP		= BIT(1),	/* rip, rflags */
 	X86_CRS		= BIT(2),	/* cr0 cr3 cr4 efer */
 	X86_CR2		= BIT(3),
@@ -36,7 +40,8 @@ enum {
 	X86_INTR	= BIT(8),	/* shadow, nmi_blocked */
 	X86_MISC	= BIT(9),	/* pat, debugctl, spec_ctrl */
 	X86_MODE	= BIT(10),	/* cpl, cs_long, cs_base: read-only, from segments */
-	X86_ALL		= BIT(11) - 1,
+	X86_STACK	= BIT(11),	/* gpr[X86_RSP]: not all hardware keeps it with the others */
+	X86_ALL		= BIT(12) - 1,
 };
 
 /* Register numbers as instructions encode them. */
@@ -52,7 +57,7 @@ enum {
 };
 
 struct x86_state {
-	u64	gpr[X86_GPR_COUNT];	/* X86_GPRS; offset 0: see svm/switch.S */
+	u64	gpr[X86_GPR_COUNT];	/* X86_GPRS, X86_STACK */
 	u64	rip, rflags;		/* X86_RIP */
 	u64	cr0, cr3, cr4, efer;	/* X86_CRS; efer as the guest sees it */
 	u64	cr2;			/* X86_CR2 */
@@ -95,11 +100,6 @@ struct exit_info {
 	u8	insn[15];		/* the instruction, as far as hardware says */
 	u64	info1, info2;		/* the vendor's qualification */
 	u64	next_rip;		/* 0: hardware does not say */
-	/*
-	 * If next_rip is 0: the instruction that this kind of exit is about, its
-	 * bytes without prefixes, the first one lowest; 0: not known.
-	 */
-	u32	opcode;
 };
 
 enum x86_window {
@@ -139,10 +139,10 @@ struct x86_pvclock {
 	u32	version;
 	bool	guest_paused;		/* KVM_KVMCLOCK_CTRL */
 	bool	wall_clock_due;		/* to be written at the next update */
-	pid_t	steal_task;		/* whose run_delay steal_last is */
-	u64	steal_last;		/* run_delay when last accounted */
+	struct steal_clock steal_clock;
 	u64	steal;			/* ns, as the guest sees it */
 	u32	steal_version;
+	bool	steal_preempted;	/* the guest was told that the vCPU is */
 	u64	updated_tsc;		/* host TSC at the last update of the page */
 };
 
@@ -165,6 +165,32 @@ struct x86_events {
 
 enum { X86_INIT_PENDING, X86_SIPI_PENDING };
 
+/* A page of code that instructions were read from lately (walk.c). */
+#define X86_FETCHES	8
+struct x86_fetch {
+	u64	rip;			/* of its first byte */
+	u64	cs_base, cr3;
+	hva_t	hva;
+	u64	generation;		/* vm->slots_generation; 0: nothing is remembered */
+	/* The entries that led there in long mode; other modes: none. */
+	u8	steps;
+	struct {
+		hva_t	hva;
+		u64	entry;
+	}	step[5];
+};
+
+/* A MOV between a register or an immediate and memory (emulate_mov.c). */
+struct x86_mov {
+	u64	data;			/* to be written, or that was read */
+	u64	address;		/* what the operand's bytes say, in 64 bits */
+	u64	rip, cs_base, next_rip;
+	u8	reg;
+	u8	size;			/* of the operand in memory, bytes */
+	u8	reg_size;		/* of that in the register */
+	bool	write;
+};
+
 struct x86_stats {
 	u64	exceptions;		/* given to the guest */
 	u64	nmis;			/* given to the guest */
@@ -174,7 +200,7 @@ struct x86_stats {
 };
 
 struct vcpu_arch {
-	struct x86_state	state;	/* first: see svm/switch.S */
+	struct x86_state	state;	/* first: see switch.S of the vendors */
 	u32			valid;	/* groups held in state */
 	u32			dirty;	/* groups newer here than in hardware */
 	struct exit_info	exit;
@@ -191,12 +217,8 @@ struct vcpu_arch {
 
 	struct x86_cpuid	 cpuid;		/* (m) */
 	struct x86_emulation	*emulation;	/* (m) instruction under way, or NULL */
-	/* The last translation of a page of code; only x86_insn_length() uses it. */
-	struct {
-		u64	cr3;
-		gva_t	page;			/* | 1 if there is one */
-		gpa_t	gpa;
-	}			 fetch;		/* (m) */
+	struct x86_fetch	 fetch[X86_FETCHES];	/* (m) see fetch.h */
+	struct x86_mov		 mov;		/* (m) under way; see emulate_mov.c */
 	struct x86_pvclock	 pvclock;	/* (m) */
 
 	/* Time: guest TSC = host TSC + tsc_offset. */
@@ -207,6 +229,8 @@ struct vcpu_arch {
 	u64			 tsc_generation;	/* clock_lock; member if the VM's */
 	bool			 clock_counted;	/* (c) in the VM's clock_vcpus */
 	u64			 tsc_shift;	/* (m) of the host, in tsc_offset already */
+
+	u8			 msr_hint[16];	/* (m) rows of msr.c, by the MSR's low bits */
 
 	/* Plain MSR storage (msr.c). */
 	u64			 misc_enable, mtrr_def_type, mtrr_fixed[11],
@@ -236,6 +260,7 @@ struct vcpu_arch {
 
 	union {
 		struct svm_vcpu	 svm;
+		struct vtx_vcpu	 vtx;
 	};
 };
 
@@ -275,6 +300,7 @@ struct vm_arch {
 
 	union {
 		struct svm_vm	 svm;
+		struct vtx_vm	 vtx;
 	};
 };
 
