@@ -14,7 +14,6 @@
 #define BASE		(4ULL * SZ_1G)
 /* Never followed: any aligned number is good. */
 #define HPA(gpa)	((gpa) + 16ULL * SZ_1G)
-#define FORMATS_MAX	16
 
 const struct pgtable_format *const __weak suite_arch_formats[] = { NULL };
 
@@ -151,7 +150,7 @@ static int tree_lookup(struct tree *tree, gpa_t gpa, u8 *prot, hpa_t *hpa)
 	if (level < 0)
 		return level;
 	*prot = format->prot(leaf);
-	*hpa = format->address(leaf, level) + (gpa & (BIT_ULL(format->level[level].shift) - 1));
+	*hpa = format_target(format, leaf, level, gpa);
 
 	return level;
 }
@@ -271,7 +270,7 @@ static void in_the_way(struct kunit *test)
 
 	/* A range that does not hold all of the area leaves it alone. */
 	write_lock(&tree->vm->mmu_lock);
-	pgtable_collapse(tree->pt, range_of(BASE, size - PAGE_SIZE));
+	pgtable_collapse(tree->pt, range_of(BASE + PAGE_SIZE, size - PAGE_SIZE));
 	write_unlock(&tree->vm->mmu_lock);
 	expect_mapped(test, tree, BASE + PAGE_SIZE, 0, READ_WRITE);
 	write_lock(&tree->vm->mmu_lock);
@@ -296,6 +295,31 @@ static void write_protect(struct kunit *test)
 	/* A huge leaf goes, so that it comes back small. */
 	KUNIT_EXPECT_TRUE(test, tree_protect(tree, BASE + size, PAGE_SIZE));
 	expect_nothing(test, tree, BASE + size);
+}
+
+/* Entries that hardware may take for one come and go together. */
+static void group(struct kunit *test)
+{
+	struct tree *tree = tree_create(test);
+	u64 size = PAGE_SIZE << tree->format->group_order, offset;
+
+	if (!tree->format->group_order)
+		kunit_skip(test, "the format has no groups");
+
+	KUNIT_EXPECT_EQ(test, tree_map(tree, BASE, tree->format->group_order, READ_WRITE), 0);
+	for (offset = 0; offset < size; offset += PAGE_SIZE)
+		expect_mapped(test, tree, BASE + offset, 0, READ_WRITE);
+	expect_nothing(test, tree, BASE + size);
+	KUNIT_EXPECT_EQ(test, tree_map(tree, BASE, 0, PROT_GUEST_ALL), -EBUSY);
+	KUNIT_EXPECT_TRUE(test, tree_unmap(tree, BASE + size - PAGE_SIZE, PAGE_SIZE));
+	expect_nothing(test, tree, BASE);
+
+	/* A page in the way leaves the rest empty. */
+	KUNIT_EXPECT_EQ(test, tree_map(tree, BASE + size / 2, 0, READ_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, tree_map(tree, BASE, tree->format->group_order, READ_WRITE),
+			-E2BIG);
+	expect_nothing(test, tree, BASE);
+	expect_mapped(test, tree, BASE + size / 2, 0, READ_WRITE);
 }
 
 static void age(struct kunit *test)
@@ -381,6 +405,7 @@ static struct kunit_case core_pgtable_cases[] = {
 	KUNIT_CASE_PARAM(split, suite_format_next),
 	KUNIT_CASE_PARAM(in_the_way, suite_format_next),
 	KUNIT_CASE_PARAM(write_protect, suite_format_next),
+	KUNIT_CASE_PARAM(group, suite_format_next),
 	KUNIT_CASE_PARAM(age, suite_format_next),
 	KUNIT_CASE_PARAM(refused, suite_format_next),
 	KUNIT_CASE_PARAM(ends_of_the_span, suite_format_next),

@@ -10,6 +10,7 @@
 #include <linux/prandom.h>
 #include <linux/sizes.h>
 
+#include "../unit/formats.h"
 #include "suite.h"
 
 #define BASE		(4ULL * SZ_1G)
@@ -17,6 +18,7 @@
 #define AREAS		4		/* of the size of a level 1 leaf */
 #define MAPPERS		3
 #define RACE_MS		250
+#define LOOKS_MAX	100000
 
 struct race {
 	struct vm	*vm;
@@ -27,6 +29,7 @@ struct race {
 	atomic_t	 mapped;
 	atomic_t	 again;
 	atomic_t	 too_big;
+	atomic_t	 busy;
 	atomic_t	 wrong;		/* nothing of this may happen */
 	unsigned int	 removed;
 };
@@ -38,19 +41,35 @@ struct mapper {
 	struct rnd_state	 random;
 };
 
-/* Under the lock that it was mapped under nobody can have taken it away. */
 static bool is_mapped(struct race *race, const struct mmu_map *map)
 {
 	const struct pgtable_format *format = race->format;
-	u64 leaf, offset;
+	u64 leaf;
 	int level = pgtable_lookup(race->pt, map->gpa, &leaf);
 
 	if (level < 0)
 		return false;
-	offset = map->gpa & (BIT_ULL(format->level[level].shift) - 1);
 
-	return format->address(leaf, level) + offset == map->hpa &&
+	return format_target(format, leaf, level, map->gpa) == map->hpa &&
 	       !(map->prot & ~format->prot(leaf));
+}
+
+/*
+ * Under the lock that it was mapped under nobody can have taken it away.  But a larger
+ * leaf that somebody splits right now is not there for a moment, where the format wants
+ * break before make.
+ */
+static bool stays_mapped(struct race *race, const struct mmu_map *map)
+{
+	unsigned int looks;
+
+	for (looks = 0; looks < LOOKS_MAX; looks++) {
+		if (is_mapped(race, map))
+			return true;
+		cpu_relax();
+	}
+
+	return false;
 }
 
 static void map_one(struct mapper *mapper)
@@ -58,7 +77,8 @@ static void map_one(struct mapper *mapper)
 	struct race *race = mapper->race;
 	u32 random = prandom_u32_state(&mapper->random);
 	struct mmu_map map = {
-		.order = random % 8 ? 0 : race->format->level[1].shift - PAGE_SHIFT,
+		.order = random % 8 == 0 ? race->format->level[1].shift - PAGE_SHIFT :
+			 random % 8 == 1 ? race->format->group_order : 0,
 		.prot = PROT_GUEST_READ | (random & BIT(8) ? PROT_GUEST_WRITE : 0),
 	};
 	u64 mask = ~((PAGE_SIZE << map.order) - 1);
@@ -74,7 +94,7 @@ static void map_one(struct mapper *mapper)
 
 	read_lock(&race->vm->mmu_lock);
 	ret = pgtable_map(race->pt, &mapper->cache, &map);
-	if (!ret && !is_mapped(race, &map))
+	if (!ret && !stays_mapped(race, &map))
 		atomic_inc(&race->wrong);
 	read_unlock(&race->vm->mmu_lock);
 
@@ -87,6 +107,9 @@ static void map_one(struct mapper *mapper)
 		break;
 	case -E2BIG:
 		atomic_inc(&race->too_big);
+		break;
+	case -EBUSY:
+		atomic_inc(race->format->group_order ? &race->busy : &race->wrong);
 		break;
 	default:
 		atomic_inc(&race->wrong);
@@ -214,9 +237,9 @@ static void map_and_unmap(struct kunit *test)
 		if (!IS_ERR(mappers[i].task))
 			kthread_stop(mappers[i].task);
 
-	kunit_info(test, "%d mapped, %d again, %d too big, %u removals",
+	kunit_info(test, "%d mapped, %d again, %d too big, %d busy, %u removals",
 		   atomic_read(&race->mapped), atomic_read(&race->again),
-		   atomic_read(&race->too_big), race->removed);
+		   atomic_read(&race->too_big), atomic_read(&race->busy), race->removed);
 	KUNIT_EXPECT_EQ(test, atomic_read(&race->wrong), 0);
 	KUNIT_EXPECT_GT(test, atomic_read(&race->mapped), 0);
 	KUNIT_EXPECT_GT(test, race->removed, 0);

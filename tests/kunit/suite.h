@@ -40,6 +40,7 @@ void suite_bind(const struct suite_ops *ops);
 extern const struct ioctl_desc *const suite_system_ioctls;
 extern const struct ioctl_desc *const suite_vm_ioctls;
 extern const struct ioctl_desc *const suite_vcpu_ioctls;
+extern const struct cap_desc *const suite_core_caps;
 
 /* Formats of page tables of this architecture, NULL-terminated; may be missing. */
 extern const struct pgtable_format *const suite_arch_formats[];

@@ -25,11 +25,30 @@ static void told_window(struct vcpu *vcpu, enum x86_window window, bool on)
 	x86_told.window[window] = on;
 }
 
-static void told_tpr(struct vcpu *vcpu, u8 cr8, bool exit_on_write)
+static void told_tpr(struct vcpu *vcpu, u8 cr8, u8 threshold)
 {
 	x86_told.cr8 = cr8;
-	x86_told.cr8_exit = exit_on_write;
+	x86_told.cr8_exit = threshold;
 	x86_told.cr8_calls++;
+}
+
+static bool told_apic_virtual(struct vcpu *vcpu, void *page)
+{
+	x86_told.apic_page = page;
+
+	return page && x86_told.can_deliver;
+}
+
+static void told_apic_status(struct vcpu *vcpu, u8 irr, u8 isr)
+{
+	x86_told.irr = irr;
+	x86_told.isr = isr;
+	x86_told.status_calls++;
+}
+
+static void told_apic_eoi_exits(struct vcpu *vcpu, const u64 *vectors)
+{
+	memcpy(x86_told.eoi_exits, vectors, sizeof(x86_told.eoi_exits));
 }
 
 int x86_suite_init(struct kunit_suite *suite)
@@ -42,6 +61,9 @@ int x86_suite_init(struct kunit_suite *suite)
 	double_ops.inject = told_inject;
 	double_ops.window = told_window;
 	double_ops.tpr = told_tpr;
+	double_ops.apic_virtual = told_apic_virtual;
+	double_ops.apic_status = told_apic_status;
+	double_ops.apic_eoi_exits = told_apic_eoi_exits;
 	x86_bind(&double_ops);
 
 	return 0;

@@ -297,6 +297,148 @@ static void base_modes(struct kunit *test)
 	}
 }
 
+/* --- delivered by the hardware ------------------------------------------------------------- */
+
+/* A LAPIC in x2APIC mode whose interrupts the hardware takes. */
+static struct vcpu *virtual_vcpu(struct kunit *test)
+{
+	bool virtual_apic = x86_host.virtual_apic;
+	struct vcpu *vcpu;
+
+	x86_host.virtual_apic = true;
+	vcpu = x86_suite_vcpu(test, x86_suite_vm(test), 0);
+	x86_host.virtual_apic = virtual_apic;
+	x86_told.can_deliver = true;
+	KUNIT_ASSERT_EQ(test, lapic_base_write(vcpu, vcpu->arch.apic_base | X2APIC_ENABLE, true), 0);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_ASSERT_PTR_EQ(test, x86_told.apic_page, (void *)vcpu->arch.lapic->page);
+
+	return vcpu;
+}
+
+/* As the hardware does it: the highest one goes from IRR to ISR. */
+static void hardware_takes(struct lapic *lapic, u8 vector)
+{
+	clear_bit(vector & 31, lapic_word(lapic, APIC_IRR, vector));
+	set_bit(vector & 31, lapic_word(lapic, APIC_ISR, vector));
+	lapic_put(lapic, APIC_PROCPRI, vector & 0xf0);
+}
+
+/* Only the owner touches IRR in the page, and the hardware hears of it once. */
+static void virtual_posted(struct kunit *test)
+{
+	struct vcpu *vcpu = virtual_vcpu(test);
+	struct lapic *lapic = vcpu->arch.lapic;
+	int calls = x86_told.status_calls;
+
+	KUNIT_EXPECT_TRUE(test, lapic_raise(lapic, 0x45, false));
+	KUNIT_EXPECT_FALSE(test, lapic_raise(lapic, 0x45, false));
+	KUNIT_EXPECT_FALSE(test, lapic_test(lapic, APIC_IRR, 0x45));
+	KUNIT_EXPECT_EQ(test, lapic_interrupt(vcpu), 0x45);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_TRUE(test, lapic_test(lapic, APIC_IRR, 0x45));
+	KUNIT_EXPECT_EQ(test, x86_told.irr, 0x45);
+	KUNIT_EXPECT_EQ(test, x86_told.isr, 0);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_told.status_calls, calls + 1);
+	/* The hardware may be about to take the one in the page: that is not this one. */
+	KUNIT_EXPECT_TRUE(test, lapic_raise(lapic, 0x45, false));
+	hardware_takes(lapic, 0x45);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_told.irr, 0x45);
+	KUNIT_EXPECT_EQ(test, x86_told.isr, 0x45);
+	/* Nobody else delivers it. */
+	KUNIT_EXPECT_EQ(test, x86_interrupt(vcpu, false), -1);
+}
+
+static void virtual_service(struct kunit *test)
+{
+	struct vcpu *vcpu = virtual_vcpu(test);
+	struct lapic *lapic = vcpu->arch.lapic;
+
+	lapic_raise(lapic, 0x45, false);
+	lapic_raise(lapic, 0x61, true);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_told.irr, 0x61);
+	KUNIT_EXPECT_EQ(test, x86_told.eoi_exits[1], BIT_ULL(0x61 - 64));
+	hardware_takes(lapic, 0x61);
+	KUNIT_EXPECT_EQ(test, lapic_interrupt(vcpu), -1);
+	lapic_raise(lapic, 0x52, false);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_told.irr, 0x52);
+	KUNIT_EXPECT_EQ(test, x86_told.isr, 0x61);
+	/* An EOI that was not the hardware's. */
+	lapic_eoi(vcpu);
+	KUNIT_EXPECT_EQ(test, lapic_interrupt(vcpu), 0x52);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_told.isr, 0);
+}
+
+/* An edge that waits does not swallow a level of the same vector: its EOI has to exit. */
+static void virtual_edge_and_level(struct kunit *test)
+{
+	struct vcpu *vcpu = virtual_vcpu(test);
+	struct lapic *lapic = vcpu->arch.lapic;
+
+	lapic_raise(lapic, 0x45, false);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_told.eoi_exits[1], 0);
+	KUNIT_EXPECT_TRUE(test, lapic_raise(lapic, 0x45, true));
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_told.irr, 0x45);
+	KUNIT_EXPECT_EQ(test, x86_told.eoi_exits[1], BIT_ULL(0x45 - 64));
+}
+
+/* One that the guest has disabled takes nothing, and later what waits since before. */
+static void virtual_disabled(struct kunit *test)
+{
+	struct vcpu *vcpu = virtual_vcpu(test);
+	struct lapic *lapic = vcpu->arch.lapic;
+	u32 spiv = lapic_get(lapic, APIC_SPIV);
+
+	lapic_raise(lapic, 0x45, false);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_EQ(test, lapic_msr_write(vcpu, APIC_BASE_MSR + (APIC_SPIV >> 4), 0xff), 0);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_NULL(test, x86_told.apic_page);
+	KUNIT_EXPECT_EQ(test, x86_interrupt(vcpu, false), -1);
+	KUNIT_EXPECT_EQ(test, lapic_msr_write(vcpu, APIC_BASE_MSR + (APIC_SPIV >> 4), spiv), 0);
+	x86_told.irr = 0;
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_PTR_EQ(test, x86_told.apic_page, (void *)lapic->page);
+	KUNIT_EXPECT_EQ(test, x86_told.irr, 0x45);
+}
+
+/* Whoever debugs wants no interrupts: they are delivered by software again, or not. */
+static void virtual_left(struct kunit *test)
+{
+	struct vcpu *vcpu = virtual_vcpu(test);
+	struct lapic *lapic = vcpu->arch.lapic;
+
+	lapic_raise(lapic, 0x45, false);
+	lapic_raise(lapic, 0x61, false);
+	lapic_sync_to_hw(vcpu);
+	hardware_takes(lapic, 0x61);
+	vcpu->debug_flags = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ;
+	lapic_retell(vcpu);
+	lapic_sync_to_hw(vcpu);
+	KUNIT_EXPECT_NULL(test, x86_told.apic_page);
+	KUNIT_EXPECT_EQ(test, lapic->isr_max, 0x61);
+	KUNIT_EXPECT_EQ(test, lapic->irr_max, 0x45);
+	KUNIT_EXPECT_FALSE(test, lapic_raise(lapic, 0x45, false));
+	KUNIT_EXPECT_EQ(test, lapic_interrupt(vcpu), -1);
+	lapic_eoi(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_interrupt(vcpu, false), 0x45);
+	/* One that comes between the last look and the choice is taken once. */
+	lapic_raise(lapic, 0x71, false);
+	KUNIT_EXPECT_EQ(test, x86_interrupt(vcpu, true), 0x71);
+	lapic_eoi(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_interrupt(vcpu, true), 0x45);
+	lapic_eoi(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_interrupt(vcpu, false), -1);
+	vcpu->debug_flags = 0;
+}
+
 /* --- user space's view ----------------------------------------------------------------------- */
 
 static void saved_and_restored(struct kunit *test)
@@ -356,6 +498,11 @@ static struct kunit_case x86_lapic_cases[] = {
 	KUNIT_CASE(errors),
 	KUNIT_CASE(x2apic_registers),
 	KUNIT_CASE(base_modes),
+	KUNIT_CASE(virtual_posted),
+	KUNIT_CASE(virtual_service),
+	KUNIT_CASE(virtual_edge_and_level),
+	KUNIT_CASE(virtual_disabled),
+	KUNIT_CASE(virtual_left),
 	KUNIT_CASE(saved_and_restored),
 	KUNIT_CASE(nonsense),
 	{ }

@@ -26,14 +26,30 @@ static void found(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(msrs); i++) {
-		KUNIT_EXPECT_PTR_EQ(test, msr_find(msrs[i].first), &msrs[i]);
-		KUNIT_EXPECT_PTR_EQ(test, msr_find(msrs[i].last), &msrs[i]);
+		KUNIT_EXPECT_PTR_EQ(test, msr_search(msrs[i].first), &msrs[i]);
+		KUNIT_EXPECT_PTR_EQ(test, msr_search(msrs[i].last), &msrs[i]);
 		if (i && msrs[i - 1].last + 1 < msrs[i].first)
-			KUNIT_EXPECT_NULL(test, msr_find(msrs[i].first - 1));
+			KUNIT_EXPECT_NULL(test, msr_search(msrs[i].first - 1));
 	}
 	if (msrs[0].first)
-		KUNIT_EXPECT_NULL(test, msr_find(msrs[0].first - 1));
-	KUNIT_EXPECT_NULL(test, msr_find(~0u));
+		KUNIT_EXPECT_NULL(test, msr_search(msrs[0].first - 1));
+	KUNIT_EXPECT_NULL(test, msr_search(~0u));
+}
+
+/* Whatever was looked for before, by the same vCPU. */
+static void found_by_hint(struct kunit *test)
+{
+	struct vcpu *vcpu = kunit_kzalloc(test, sizeof(*vcpu), GFP_KERNEL);
+	int i, j;
+
+	KUNIT_ASSERT_NOT_NULL(test, vcpu);
+	for (i = 0; i < ARRAY_SIZE(msrs); i++)
+		for (j = 0; j < ARRAY_SIZE(msrs); j++) {
+			KUNIT_EXPECT_PTR_EQ(test, msr_find(vcpu, msrs[i].first), &msrs[i]);
+			KUNIT_EXPECT_PTR_EQ(test, msr_find(vcpu, msrs[j].last), &msrs[j]);
+			KUNIT_EXPECT_PTR_EQ(test, msr_find(vcpu, msrs[i].first - 1),
+					    msr_search(msrs[i].first - 1));
+		}
 }
 
 static void every_row(struct kunit *test)
@@ -67,6 +83,7 @@ static void every_row(struct kunit *test)
 static struct kunit_case x86_msr_cases[] = {
 	KUNIT_CASE(in_order),
 	KUNIT_CASE(found),
+	KUNIT_CASE(found_by_hint),
 	KUNIT_CASE(every_row),
 	{ }
 };

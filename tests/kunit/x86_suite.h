@@ -18,6 +18,11 @@ struct x86_told {
 	u8		 cr8;
 	bool		 cr8_exit;
 	int		 cr8_calls;
+	bool		 can_deliver;	/* what apic_virtual is to answer for a page */
+	void		*apic_page;
+	u8		 irr, isr;
+	int		 status_calls;
+	u64		 eoi_exits[4];
 };
 
 extern struct x86_told x86_told;

@@ -32,6 +32,12 @@ TEST(devices_are_made_by_type)
 	/* Only asked for: no descriptor. */
 	CHECK_EQ(create(FAKE_DEVICE, KVM_CREATE_DEVICE_TEST), -1);
 	CHECK_EQ(fake_devices, 0);
+	/* This host has none: asking says so, too. */
+	fake_device_absent = -ENODEV;
+	CHECK_EQ(create(FAKE_DEVICE, KVM_CREATE_DEVICE_TEST), -ENODEV);
+	CHECK_EQ(create(FAKE_DEVICE, 0), -ENODEV);
+	fake_device_absent = 0;
+	CHECK_EQ(fake_devices, 0);
 	fake_device_error = -EEXIST;
 	CHECK_EQ(create(FAKE_DEVICE, 0), -EEXIST);
 	CHECK_EQ(fake_devices, 0);

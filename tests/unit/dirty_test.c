@@ -279,6 +279,165 @@ TEST(dirty_log_is_not_lost_on_the_way)
 	machine_destroy(&m);
 }
 
+/* --- with hardware that notes writes -------------------------------------------------- */
+
+static const struct pgtable_format *format_that_logs(void)
+{
+	const struct pgtable_format *const *format = formats;
+
+	while (*format && !(*format)->logs_writes)
+		format++;
+	CHECK(*format);
+
+	return *format;
+}
+
+static void fetch(int page)
+{
+	struct fake_insn program[] = {
+		{ .opcode = FAKE_FETCH, .gpa = GPA + page * PAGE_SIZE }, { .opcode = FAKE_STOP },
+	};
+
+	CHECK_EQ(machine_run(&m, 0, program, 2), 0);
+}
+
+static bool is_clean(int page)
+{
+	const struct pgtable_format *format = m.vm->as[0].pgtable.format;
+	int level;
+	u64 pte;
+
+	CHECK(format_walk(&m.vm->as[0].pgtable, GPA + page * PAGE_SIZE, &pte, &level));
+	CHECK(format->prot(pte) & PROT_GUEST_WRITE);
+
+	return !format->is_dirty(pte);
+}
+
+/* As if it had grown old just before the fault of another vCPU was served. */
+static void make_old_and_fault(int page)
+{
+	struct gfn_range range = { .start = gpa_to_gfn(GPA), .end = gpa_to_gfn(GPA) + PAGES };
+	int index;
+
+	write_lock(&m.vm->mmu_lock);
+	CHECK(pgtable_age(&m.vm->as[0].pgtable, range, false));
+	write_unlock(&m.vm->mmu_lock);
+	index = srcu_read_lock(&m.vm->srcu);
+	CHECK_EQ(vcpu_fault(m.vcpu, GPA + page * PAGE_SIZE, PROT_GUEST_READ), FAULT_MAPPED);
+	srcu_read_unlock(&m.vm->srcu, index);
+}
+
+TEST(dirty_log_by_hardware)
+{
+	u64 faults;
+
+	fake_format = format_that_logs();
+	machine_create(&m, 1);
+	CHECK_EQ(slot(0), 0);
+	store(1);
+	CHECK(!is_clean(1));
+	CHECK_EQ(slot(LOG), 0);
+	CHECK(is_clean(1));
+	/* What is only read may be written, and whoever does is noted without a fault. */
+	load(5);
+	CHECK(is_clean(5));
+	get();
+	expect(0, 0, 0, 0);
+	faults = m.vcpu->stats.faults;
+	store(5);
+	store(1);
+	CHECK_EQ(m.vcpu->stats.faults, faults);
+	CHECK(!is_clean(5));
+	get();
+	expect(BIT(1) | BIT(5), 0, 0, 0);
+	CHECK(is_clean(5));
+	store(5);
+	get();
+	expect(BIT(5), 0, 0, 0);
+	/* A write that has to fault. */
+	store(70);
+	CHECK(!is_clean(70));
+	get();
+	expect(0, BIT(6), 0, 0);
+	/* Nothing but a write makes dirty. */
+	make_old_and_fault(5);
+	CHECK(is_clean(5));
+	fetch(6);
+	CHECK(is_clean(6));
+	get();
+	expect(0, 0, 0, 0);
+	machine_destroy(&m);
+}
+
+/* As if it were the part of a large leaf that must not be executed. */
+static void forbid_exec(int page)
+{
+	struct pgtable *pt = &m.vm->as[0].pgtable;
+	gfn_t gfn = gpa_to_gfn(GPA) + page;
+	u64 pte, *ptep;
+	int level;
+
+	ptep = format_walk_entry(pt, gfn_to_gpa(gfn), &pte, &level);
+	CHECK(ptep);
+	*ptep = pt->format->set_prot(pte, PROT_GUEST_READ | PROT_GUEST_WRITE);
+	pgtable_flush(pt, gfn, gfn + 1);
+}
+
+TEST(dirty_log_by_hardware_outlives_more_permission)
+{
+	u64 faults;
+
+	fake_format = format_that_logs();
+	machine_create(&m, 1);
+	CHECK_EQ(slot(LOG), 0);
+	load(5);
+	forbid_exec(5);
+	faults = m.vcpu->stats.faults;
+	fetch(5);
+	CHECK_EQ(m.vcpu->stats.faults, faults + 1);
+	CHECK(is_clean(5));
+	store(5);
+	CHECK(!is_clean(5));
+	get();
+	expect(BIT(5), 0, 0, 0);
+	machine_destroy(&m);
+}
+
+/* More writes in one stay than there is room to note. */
+TEST(dirty_log_by_hardware_is_never_too_small)
+{
+	static struct fake_insn program[2 * PAGES + 1];
+	int i;
+
+	for (i = 0; i < PAGES; i++) {
+		program[i] = (struct fake_insn) {
+			.opcode = FAKE_LOAD, .gpa = GPA + i * PAGE_SIZE };
+		program[PAGES + i] = (struct fake_insn) {
+			.opcode = FAKE_STORE, .gpa = GPA + i * PAGE_SIZE, .value = i };
+	}
+	program[2 * PAGES].opcode = FAKE_STOP;
+
+	fake_format = format_that_logs();
+	machine_create(&m, 1);
+	manual(MANUAL);
+	CHECK_EQ(slot(LOG), 0);
+	CHECK_EQ(machine_run(&m, 0, program, ARRAY_SIZE(program)), 0);
+	get();
+	expect(~0ULL, ~0ULL, ~0ULL, BIT(PAGES % 64) - 1);
+	map[0] = BIT(3) | BIT(9);
+	CHECK_EQ(clear(0, 64), 0);
+	CHECK(is_clean(3) && is_clean(9) && !is_clean(4));
+	store(9);
+	get();
+	expect(~BIT(3), ~0ULL, ~0ULL, BIT(PAGES % 64) - 1);
+	/* Without a log nothing is clean, whatever was. */
+	CHECK_EQ(slot(0), 0);
+	store(3);
+	load(10);
+	CHECK(!is_clean(3) && !is_clean(10));
+	machine_destroy(&m);
+}
+
 /* --- at the same time ----------------------------------------------------------------- */
 
 static bool stop;
@@ -298,16 +457,54 @@ static void *run_writer(void *data)
 	return NULL;
 }
 
+static void *run_spinner(void *data)
+{
+	struct fake_insn program[] = {
+		{ .opcode = FAKE_STORE, .gpa = GPA + 3 * PAGE_SIZE, .value = 1 },
+		{ .opcode = FAKE_SPIN }, { .opcode = FAKE_STOP },
+	};
+
+	shim_set_cpu(1);
+	CHECK_EQ(machine_run(&m, 0, program, 3), 0);
+	WRITE_ONCE(stop, true);
+
+	return NULL;
+}
+
+/* What was noted for a guest that does not exit by itself is in the log at once. */
+TEST(dirty_log_by_hardware_is_not_late)
+{
+	pthread_t thread;
+
+	fake_format = format_that_logs();
+	machine_create(&m, 1);
+	CHECK_EQ(slot(LOG), 0);
+	load(3);
+	stop = false;
+	pthread_create(&thread, NULL, run_spinner, NULL);
+	while (!READ_ONCE(m.vcpu->arch.logged))
+		sched_yield();
+	get();
+	expect(BIT(3), 0, 0, 0);
+	/* It may have come here before it began to spin. */
+	while (!READ_ONCE(stop))
+		vm_request_all(m.vm, REQ_UNBLOCK, true);
+	pthread_join(thread, NULL);
+	machine_destroy(&m);
+}
+
 /*
  * What migration does: copy what the log names, again and again, and at the end,
  * with the guest stopped, once more.  The copy has to be the memory.
  */
-TEST(dirty_log_carries_a_running_guest_over)
+static void carry_over(void)
 {
 	static u64 copy[PAGES];
 	pthread_t thread;
 	int round, page;
 
+	memset(copy, 0, sizeof(copy));
+	stop = false;
 	machine_create(&m, 1);
 	CHECK_EQ(slot(LOG), 0);
 	pthread_create(&thread, NULL, run_writer, NULL);
@@ -324,4 +521,15 @@ TEST(dirty_log_carries_a_running_guest_over)
 	for (page = 0; page < PAGES; page++)
 		CHECK_EQ(copy[page], *(u64 *)(m.memory + page * PAGE_SIZE));
 	machine_destroy(&m);
+}
+
+TEST(dirty_log_carries_a_running_guest_over)
+{
+	carry_over();
+}
+
+TEST(dirty_log_by_hardware_carries_a_running_guest_over)
+{
+	fake_format = format_that_logs();
+	carry_over();
 }

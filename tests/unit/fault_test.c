@@ -111,6 +111,46 @@ TEST(fault_joins_small_leaves_that_are_there)
 	machine_destroy(&m);
 }
 
+static void fetch(u64 gpa)
+{
+	struct fake_insn program[] = {
+		{ .opcode = FAKE_FETCH, .gpa = gpa }, { .opcode = FAKE_STOP },
+	};
+
+	CHECK_EQ(machine_run(&m, 0, program, 2), 0);
+	CHECK_EQ(m.run->exit_reason, KVM_EXIT_SHUTDOWN);
+}
+
+/* A format whose hardware must not find instructions in anything large. */
+TEST(fault_executes_no_huge_leaf_where_none_may)
+{
+	struct pgtable_format format = *formats[0];
+	u8 prot;
+
+	format.exec_small = true;
+	fake_format = &format;
+	machine_create(&m, 1);
+	shim_host_set(m.memory, MEMORY_SIZE, 0, 9);
+	CHECK_EQ(machine_slot(&m, 0, GPA, 2 * HUGE, m.memory, 0), 0);
+	/* Data is in large leaves, without the right. */
+	expect_store(GPA, 1);
+	CHECK_EQ(machine_level(&m, GPA, &prot), 1);
+	CHECK_EQ(prot, PROT_GUEST_READ | PROT_GUEST_WRITE);
+	/* The first instruction takes that of its page out. */
+	fetch(GPA + PAGE_SIZE);
+	CHECK_EQ(machine_level(&m, GPA + PAGE_SIZE, &prot), 0);
+	CHECK_EQ(prot, PROT_GUEST_ALL);
+	CHECK_EQ(machine_level(&m, GPA, &prot), 0);
+	CHECK_EQ(prot, PROT_GUEST_READ | PROT_GUEST_WRITE);
+	/* Where instructions came first, all stays small. */
+	fetch(GPA + HUGE);
+	CHECK_EQ(machine_level(&m, GPA + HUGE, &prot), 0);
+	CHECK_EQ(prot, PROT_GUEST_ALL);
+	expect_store(GPA + HUGE + PAGE_SIZE, 2);
+	CHECK_EQ(machine_level(&m, GPA + HUGE + PAGE_SIZE, NULL), 0);
+	machine_destroy(&m);
+}
+
 /* --- the notifier --------------------------------------------------------------- */
 
 static void invalidate_first(void)
@@ -390,6 +430,24 @@ TEST(device_mappings_come_and_go)
 	CHECK_EQ(mmu_map_device(m.vm, 1UL << 30, 1UL << 40, MEMTYPE_DEVICE), -ENOMEM);
 	shim_fail_at = 0;
 	CHECK_EQ(machine_level(&m, 1UL << 30, NULL), -ENOENT);
+	machine_destroy(&m);
+}
+
+/* What is left of a huge leaf of memory must not become the device's kind of memory. */
+TEST(device_mappings_replace_a_huge_leaf)
+{
+	machine_create(&m, 1);
+	shim_host_set(m.memory, MEMORY_SIZE, 0, 9);
+	CHECK_EQ(machine_slot(&m, 0, GPA, HUGE, m.memory, 0), 0);
+	expect_store(GPA, 1);
+	CHECK_EQ(machine_level(&m, GPA, NULL), 1);
+	CHECK_EQ(mmu_map_device(m.vm, GPA + PAGE_SIZE, 1UL << 40, MEMTYPE_DEVICE), 0);
+	CHECK_EQ(machine_level(&m, GPA + PAGE_SIZE, NULL), 0);
+	CHECK_EQ(machine_level(&m, GPA, NULL), -ENOENT);
+	/* The memory comes back, around the device. */
+	expect_store(GPA, 2);
+	CHECK_EQ(machine_level(&m, GPA, NULL), 0);
+	CHECK_EQ(machine_level(&m, GPA + PAGE_SIZE, NULL), 0);
 	machine_destroy(&m);
 }
 

@@ -6,12 +6,70 @@
 
 void (*format_hook)(u64 *ptep, u64 old, u64 new, int level);
 
-static bool hooked_replace(u64 *ptep, u64 old, u64 new, int level)
+bool hooked_replace(u64 *ptep, u64 old, u64 new, int level)
 {
 	if (cmpxchg(ptep, old, new) != old)
 		return false;
 	if (format_hook)
 		format_hook(ptep, old, new, level);
+
+	return true;
+}
+
+u64 *format_walk_entry(struct pgtable *pt, gpa_t gpa, u64 *pte, int *level)
+{
+	const struct pgtable_format *format = pt->format;
+	unsigned int bits = format->root_bits;
+	u64 *table = pt->root, *ptep;
+
+	for (*level = format->levels - 1; *level >= 0; bits = format->level[--*level].bits) {
+		ptep = &table[gpa >> format->level[*level].shift & (BIT(bits) - 1)];
+		*pte = READ_ONCE(*ptep);
+		if (!format->is_present(*pte, *level))
+			return NULL;
+		if (format->is_leaf(*pte, *level))
+			return ptep;
+		table = __va(format->address(*pte, *level));
+	}
+
+	return NULL;
+}
+
+bool format_walk(struct pgtable *pt, gpa_t gpa, u64 *pte, int *level)
+{
+	return format_walk_entry(pt, gpa, pte, level);
+}
+
+u8 format_leaf_order(const struct pgtable_format *format, u64 pte, int level)
+{
+	if (!level && format->group_order && format->is_group(pte))
+		return format->group_order;
+
+	return format->level[level].shift - PAGE_SHIFT;
+}
+
+hpa_t format_target(const struct pgtable_format *format, u64 pte, int level, gpa_t gpa)
+{
+	u64 size = PAGE_SIZE << format_leaf_order(format, pte, level);
+
+	return (format->address(pte, level) & ~(size - 1)) + (gpa & (size - 1));
+}
+
+bool format_group_is_whole(const struct pgtable_format *format, const u64 *ptep)
+{
+	unsigned int i, count = BIT(format->group_order);
+	const u64 *first = PTR_ALIGN_DOWN(ptep, count * sizeof(*ptep));
+	u64 mask = ~((PAGE_SIZE << format->group_order) - 1), group = 0;
+
+	for (i = 0; i < count && format->group_order; i++)
+		if (format->is_present(first[i], 0) && format->is_group(first[i]))
+			group = first[i];
+
+	for (i = 0; i < count && group; i++)
+		if (format->is_present(first[i], 0) &&
+		    (!format->is_group(first[i]) || format->prot(first[i]) != format->prot(group) ||
+		     (format->address(first[i], 0) & mask) != (format->address(group, 0) & mask)))
+			return false;
 
 	return true;
 }
@@ -163,6 +221,7 @@ static const struct pgtable_format format_ept = {
 #define ARM_R		BIT_ULL(6)
 #define ARM_W		BIT_ULL(7)
 #define ARM_AF		BIT_ULL(10)
+#define ARM_CONTIGUOUS	BIT_ULL(52)
 #define ARM_XN		BIT_ULL(54)
 #define ARM_LOCKED	BIT_ULL(2)
 
@@ -213,15 +272,34 @@ static u64 arm_make_old(u64 pte)
 	return pte & ~ARM_AF;
 }
 
+/* Each entry of a contiguous block of 16 holds its own address. */
+static u64 arm_make_contiguous(const struct mmu_map *map, int level)
+{
+	return arm_make_leaf(map, level) | (map->order == 4 ? ARM_CONTIGUOUS : 0);
+}
+
+static bool arm_is_contiguous(u64 pte)
+{
+	return pte & ARM_CONTIGUOUS;
+}
+
 /* 40 bits of guest physical space: two tables side by side as the root. */
+#define ARM_FORMAT					\
+	.levels = 3, .root_order = 1, .root_bits = 10,	\
+	.level = { NINE_BITS(12, true), NINE_BITS(21, true), NINE_BITS(30, true) },	\
+	.break_before_make = true, .relax_flush = true, .locked = ARM_LOCKED,		\
+	.make_table = arm_make_table,			\
+	.is_present = arm_is_present, .is_leaf = arm_is_leaf,				\
+	.address = arm_address, .prot = arm_prot, .set_prot = arm_set_prot,		\
+	.is_old = arm_is_old, .make_old = arm_make_old, .replace = hooked_replace
+
 static const struct pgtable_format format_arm = {
-	.name = "arm64, 40 bits", .levels = 3, .root_order = 1, .root_bits = 10,
-	.level = { NINE_BITS(12, true), NINE_BITS(21, true), NINE_BITS(30, true) },
-	.break_before_make = true, .relax_flush = true, .locked = ARM_LOCKED,
-	.make_table = arm_make_table, .make_leaf = arm_make_leaf,
-	.is_present = arm_is_present, .is_leaf = arm_is_leaf,
-	.address = arm_address, .prot = arm_prot, .set_prot = arm_set_prot,
-	.is_old = arm_is_old, .make_old = arm_make_old, .replace = hooked_replace,
+	.name = "arm64, 40 bits", ARM_FORMAT, .make_leaf = arm_make_leaf,
+};
+
+static const struct pgtable_format format_arm_contiguous = {
+	.name = "arm64, 40 bits, contiguous", ARM_FORMAT,
+	.make_leaf = arm_make_contiguous, .group_order = 4, .is_group = arm_is_contiguous,
 };
 
 /* --- like Sv39x4: a root four times as wide, accessed not tracked ---------------------------- */
@@ -231,6 +309,8 @@ static const struct pgtable_format format_arm = {
 #define SV_W		BIT_ULL(2)
 #define SV_X		BIT_ULL(3)
 #define SV_PPN		GENMASK_ULL(53, 10)
+#define SV_LOCKED	BIT_ULL(8)
+#define SV_N		BIT_ULL(63)
 
 static u64 sv_set_prot(u64 pte, u8 prot)
 {
@@ -269,14 +349,41 @@ static u8 sv_prot(u64 pte)
 	       (pte & SV_X ? PROT_GUEST_EXEC : 0);
 }
 
+/* All 16 entries of 64 KiB are the same, the size in the low bits of the address. */
+static u64 sv_make_napot(const struct mmu_map *map, int level)
+{
+	u64 pte = sv_make_leaf(map, level);
+
+	return map->order == 4 ? (pte & ~GENMASK_ULL(13, 10)) | BIT_ULL(13) | SV_N : pte;
+}
+
+static bool sv_is_napot(u64 pte)
+{
+	return pte & SV_N;
+}
+
+static hpa_t sv_address_napot(u64 pte, int level)
+{
+	return sv_address(pte & SV_N ? pte & ~GENMASK_ULL(13, 10) : pte, level);
+}
+
+#define SV39_FORMAT					\
+	.levels = 3, .root_order = 2, .root_bits = 11,	\
+	.level = { NINE_BITS(12, true), NINE_BITS(21, true), NINE_BITS(30, true) },	\
+	.relax_flush = true,				\
+	.make_table = sv_make_table,			\
+	.is_present = sv_is_present, .is_leaf = sv_is_leaf,	\
+	.prot = sv_prot, .set_prot = sv_set_prot,	\
+	.replace = hooked_replace
+
 static const struct pgtable_format format_sv39 = {
-	.name = "Sv39x4", .levels = 3, .root_order = 2, .root_bits = 11,
-	.level = { NINE_BITS(12, true), NINE_BITS(21, true), NINE_BITS(30, true) },
-	.relax_flush = true,
-	.make_table = sv_make_table, .make_leaf = sv_make_leaf,
-	.is_present = sv_is_present, .is_leaf = sv_is_leaf,
-	.address = sv_address, .prot = sv_prot, .set_prot = sv_set_prot,
-	.replace = hooked_replace,
+	.name = "Sv39x4", SV39_FORMAT, .make_leaf = sv_make_leaf, .address = sv_address,
+};
+
+static const struct pgtable_format format_sv39_napot = {
+	.name = "Sv39x4, Svnapot", SV39_FORMAT, .locked = SV_LOCKED,
+	.make_leaf = sv_make_napot, .address = sv_address_napot,
+	.group_order = 4, .is_group = sv_is_napot,
 };
 
 /* --- like s390: zero is a mapping, write is an inverted bit, tables of 16 KiB ------------------ */
@@ -331,7 +438,19 @@ static const struct pgtable_format format_s390 = {
 	.replace = hooked_replace,
 };
 
-const struct pgtable_format *const formats[] = {
-	&format_npt4, &format_npt5, &format_ept, &format_arm, &format_sv39, &format_s390,
-	NULL
+/* All but what is added have pages of 4 KiB. */
+const struct pgtable_format *formats[FORMATS_MAX] = {
+#if PAGE_SHIFT == 12
+	&format_npt4, &format_npt5, &format_ept, &format_arm, &format_arm_contiguous,
+	&format_sv39, &format_sv39_napot, &format_s390,
+#endif
 };
+
+void format_add(const struct pgtable_format *format)
+{
+	const struct pgtable_format **end = formats;
+
+	while (*end)
+		end++;
+	*end = format;
+}

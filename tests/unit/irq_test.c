@@ -86,6 +86,25 @@ TEST(routes_are_replaced_whole_or_not_at_all)
 	machine_destroy(&m);
 }
 
+TEST(routes_are_copied)
+{
+	struct kvm_irq_routing_entry table[3] = { msi(5, 1), line(6, 0, 3), line(6, 1, 4) };
+	struct irq_route copy[IRQ_ROUTES_PER_GSI];
+
+	begin();
+	CHECK_EQ(irqroute_copy(m.vm, 5, copy), 0);
+	CHECK_EQ(routes(table, 3), 0);
+	CHECK_EQ(irqroute_copy(m.vm, 5, copy), 1);
+	CHECK_EQ(copy[0].gsi, 5);
+	CHECK_EQ(copy[0].type, KVM_IRQ_ROUTING_MSI);
+	CHECK_EQ(irqroute_copy(m.vm, 6, copy), 2);
+	CHECK_EQ(copy[1].line.chip, 1);
+	CHECK_EQ(copy[1].line.pin, 4);
+	CHECK_EQ(irqroute_copy(m.vm, 7, copy), 0);
+	CHECK_EQ(irqroute_copy(m.vm, ~0U, copy), 0);
+	machine_destroy(&m);
+}
+
 TEST(msi_without_a_route)
 {
 	struct kvm_msi args = { .address_lo = 1 };

@@ -107,17 +107,32 @@ long machine_store(struct machine *m, u64 gpa, u64 value)
 	return machine_access(m, &insn);
 }
 
-int machine_level(struct machine *m, u64 gpa, u8 *prot)
+static int machine_lookup(struct machine *m, u64 gpa, u64 *pte)
 {
-	struct pgtable *pt = &m->vm->as[0].pgtable;
-	u64 pte;
 	int level;
 
 	read_lock(&m->vm->mmu_lock);
-	level = pgtable_lookup(pt, gpa, &pte);
+	level = pgtable_lookup(&m->vm->as[0].pgtable, gpa, pte);
 	read_unlock(&m->vm->mmu_lock);
-	if (level >= 0 && prot)
-		*prot = pt->format->prot(pte);
 
 	return level;
+}
+
+int machine_level(struct machine *m, u64 gpa, u8 *prot)
+{
+	u64 pte;
+	int level = machine_lookup(m, gpa, &pte);
+
+	if (level >= 0 && prot)
+		*prot = m->vm->as[0].pgtable.format->prot(pte);
+
+	return level;
+}
+
+int machine_order(struct machine *m, u64 gpa)
+{
+	u64 pte;
+	int level = machine_lookup(m, gpa, &pte);
+
+	return level < 0 ? level : format_leaf_order(m->vm->as[0].pgtable.format, pte, level);
 }

@@ -35,5 +35,7 @@ long machine_load(struct machine *m, u64 gpa, u64 *value);
 long machine_store(struct machine *m, u64 gpa, u64 value);
 /* What maps the gpa, or -ENOENT; *@prot if not NULL. */
 int machine_level(struct machine *m, u64 gpa, u8 *prot);
+/* The order of what maps it. */
+int machine_order(struct machine *m, u64 gpa);
 
 #endif /* UNIT_MACHINE_H */

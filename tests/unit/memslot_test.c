@@ -238,8 +238,15 @@ TEST(guest_memory_is_read_and_written)
 	CHECK_EQ(guest_read_nofault(m.vcpu, GPA + PAGE_SIZE, in, 8), 0);
 	CHECK(!memcmp(in, out + PAGE_SIZE - 100, 8));
 	CHECK_EQ(guest_read_nofault(m.vcpu, GPA + 2 * PAGE_SIZE - 4, in, 8), -EFAULT);
+	CHECK_EQ(guest_write_nofault(m.vcpu, GPA + PAGE_SIZE, "12345678", 8), 0);
+	CHECK(!memcmp(m.memory + PAGE_SIZE, "12345678", 8));
+	CHECK_EQ(guest_write_nofault(m.vcpu, GPA + 2 * PAGE_SIZE - 4, out, 8), -EFAULT);
+	CHECK_EQ(guest_write_nofault(m.vcpu, GPA + 4 * PAGE_SIZE, out, 8), -EFAULT);
+	CHECK_EQ(guest_write_nofault(m.vcpu, ~0ULL - 3, out, 8), -EFAULT);
 	shim_host_set(m.memory + PAGE_SIZE, PAGE_SIZE, HOST_SLOW, 0);
 	CHECK_EQ(guest_read_nofault(m.vcpu, GPA + PAGE_SIZE, in, 8), -EFAULT);
+	CHECK_EQ(guest_write_nofault(m.vcpu, GPA + PAGE_SIZE, out, 8), -EFAULT);
+	CHECK(!memcmp(m.memory + PAGE_SIZE, "12345678", 8));
 	machine_destroy(&m);
 }
 
@@ -254,6 +261,7 @@ TEST(guest_memory_of_another_process_is_out_of_reach)
 	CHECK_EQ(vm_guest_read(m.vm, GPA, &value, 8), -EFAULT);
 	CHECK_EQ(vm_guest_write(m.vm, GPA, &value, 8), -EFAULT);
 	CHECK_EQ(guest_read_nofault(m.vcpu, GPA, &value, 8), -EFAULT);
+	CHECK_EQ(guest_write_nofault(m.vcpu, GPA, &value, 8), -EFAULT);
 	CHECK_EQ(guest_cmpxchg(m.vcpu, GPA, 0, 1, 8), -EFAULT);
 	CHECK_EQ(machine_slot(&m, 0, GPA, 0, m.memory, 0), -EIO);
 	CHECK_EQ(machine_continue(&m, 0), -EIO);

@@ -40,25 +40,16 @@ static struct history *history;		/* the one whose stores are watched */
 static bool translate(struct pgtable *pt, gfn_t gfn, struct page_state *state)
 {
 	const struct pgtable_format *format = pt->format;
-	int level = format->levels - 1;
-	unsigned int bits = format->root_bits;
-	gpa_t gpa = gfn_to_gpa(gfn);
-	u64 *table = pt->root, pte;
+	int level;
+	u64 pte;
 
-	for (; level >= 0; level--, bits = format->level[level].bits) {
-		pte = table[gpa >> format->level[level].shift & (BIT(bits) - 1)];
-		if (!format->is_present(pte, level))
-			return false;
-		if (format->is_leaf(pte, level))
-			break;
-		table = __va(format->address(pte, level));
-	}
-	CHECK(level >= 0);
+	if (!format_walk(pt, gfn_to_gpa(gfn), &pte, &level))
+		return false;
 
 	state->mapped = true;
-	state->hpa = format->address(pte, level) + (gpa & (BIT_ULL(format->level[level].shift) - 1));
+	state->hpa = format_target(format, pte, level, gfn_to_gpa(gfn));
 	state->prot = format->prot(pte);
-	state->order = format->level[level].shift - PAGE_SHIFT;
+	state->order = format_leaf_order(format, pte, level);
 	state->young = format->is_old ? !format->is_old(pte) : true;
 
 	return true;
@@ -82,6 +73,7 @@ static long count_tables(struct pgtable *pt, u64 *table, int level)
 	unsigned int i;
 
 	for (i = 0; i < BIT(bits); i++) {
+		CHECK(level || format_group_is_whole(format, &table[i]));
 		if (!format->is_present(table[i], level))
 			CHECK_EQ(table[i], format->level[level].empty);
 		else if (!format->is_leaf(table[i], level))
@@ -163,7 +155,7 @@ static void check_break(const struct pgtable_format *format, u64 old, u64 new, i
 	if (!format->break_before_make)
 		return;
 	if (new == format->locked)
-		flushes = fake_flushes;
+		flushes = format->is_present(old, level) ? fake_flushes : -1;
 	if (old == format->locked)
 		CHECK(fake_flushes > flushes);
 	if (!format->is_present(old, level) || !format->is_present(new, level))
@@ -182,6 +174,7 @@ static void check_store(u64 *ptep, u64 old, u64 new, int level)
 	if (!h || !h->in_step)
 		return;
 	check_break(h->format, old, new, level);
+	CHECK(level || format_group_is_whole(h->format, ptep));
 	for (i = 0; i < 24; i++) {
 		page = test_random() % PAGES;
 		memset(&state, 0, sizeof(state));
@@ -196,11 +189,6 @@ static void check_store(u64 *ptep, u64 old, u64 new, int level)
 }
 
 /* --- the steps ------------------------------------------------------------------------------ */
-
-static u8 next_order_down(struct history *h, u8 order)
-{
-	return pgtable_leaf_order(h->format, order - 1);
-}
 
 /* The first page of the leaf that maps @page, clamped to the window. */
 static void leaf_bounds(const struct page_state *pages, gfn_t base, int page, int *first, int *end)
@@ -221,31 +209,35 @@ static void model_remove_leaf(struct history *h, int page)
 		h->next[first++].mapped = false;
 }
 
-/* True if the model knows what has to happen; false: a table may be in the way. */
-static bool model_map(struct history *h, int page, u8 order, hpa_t hpa, u8 prot)
+/* What has to come of it, unless a table is in the way. */
+static int model_map(struct history *h, int page, u8 order, hpa_t hpa, u8 prot)
 {
 	struct page_state *state = &h->next[page];
+	u8 group = h->format->group_order;
 	int i, first, end;
 
 	for (i = 0; i < (1 << order); i++)
 		if (h->next[page + i].mapped && h->next[page + i].order < order)
-			return false;
+			return -E2BIG;
 
 	if (state->mapped && state->hpa == hpa && !(prot & ~state->prot)) {
 		leaf_bounds(h->next, h->base, page, &first, &end);
 		while (first < end)
 			h->next[first++].young = true;
-		return true;
+		return 0;
 	}
-	while (state->mapped && state->order > order) {
+	if (state->mapped && group && state->order == group)
+		return -EBUSY;
+	/* Larger than a group is only level 1, which is split into pages. */
+	if (state->mapped && state->order > order) {
 		leaf_bounds(h->next, h->base, page, &first, &end);
 		for (i = first; i < end; i++) {
 			h->next[i].young = true;
-			if (i != page)
-				h->next[i].order = next_order_down(h, h->next[i].order);
+			h->next[i].order = 0;
 		}
-		state->order = next_order_down(h, state->order);
 	}
+	if (state->mapped && state->order < order)
+		return -E2BIG;
 	if (state->mapped && state->hpa == hpa)
 		prot |= state->prot;
 	for (i = 0; i < (1 << order); i++)
@@ -254,18 +246,17 @@ static bool model_map(struct history *h, int page, u8 order, hpa_t hpa, u8 prot)
 			.order = order, .young = true,
 		};
 
-	return true;
+	return 0;
 }
 
 static void step_map(struct history *h)
 {
-	u8 orders[] = { 0, 0, 0, 8, 9 };
+	u8 orders[] = { 0, 0, 0, 4, 8, 9 };
 	u8 order = pgtable_leaf_order(h->format, orders[test_random() % ARRAY_SIZE(orders)]);
 	u8 prot = PROT_GUEST_READ | (test_random() & 1 ? PROT_GUEST_WRITE : 0) |
 		  (test_random() & 1 ? PROT_GUEST_EXEC : 0);
-	int page = test_random() % PAGES, ret;
+	int page = test_random() % PAGES, ret, expected;
 	struct mmu_map map = { .prot = prot, .order = order };
-	bool certain;
 
 	/* What the format cannot deny, it grants. */
 	prot = h->format->prot(h->format->make_leaf(&map, 0));
@@ -277,7 +268,7 @@ static void step_map(struct history *h)
 	/* Mostly the same place, now and then another one. */
 	map.hpa = (map.gpa & (BIT_ULL(40) - 1)) ^ (test_random() % 16 ? 0 : BIT_ULL(36));
 
-	certain = model_map(h, page, order, map.hpa, prot);
+	expected = model_map(h, page, order, map.hpa, prot);
 	CHECK_EQ(pgtable_cache_fill(h->pt, &h->cache), 0);
 	read_lock(&h->vm->mmu_lock);
 	h->in_step = true;
@@ -285,10 +276,10 @@ static void step_map(struct history *h)
 	h->in_step = false;
 	read_unlock(&h->vm->mmu_lock);
 
-	if (ret == -E2BIG && order)
+	if (ret == -E2BIG && order > h->format->group_order)
 		memcpy(h->next, h->now, sizeof(h->next));
 	else
-		CHECK(!ret && certain);
+		CHECK_EQ(ret, expected);
 }
 
 static struct gfn_range step_range(struct history *h, int *first, int *end)
@@ -331,7 +322,8 @@ static void step_protect(struct history *h)
 	for (i = first; i < end; i++) {
 		if (h->next[i].mapped && h->next[i].order)
 			model_remove_leaf(h, i);
-		h->next[i].prot &= ~PROT_GUEST_WRITE;
+		if (!h->format->logs_writes)
+			h->next[i].prot &= ~PROT_GUEST_WRITE;
 	}
 	h->in_step = true;
 	if (pgtable_write_protect(h->pt, range))
@@ -365,17 +357,24 @@ static void step_age(struct history *h)
 	h->in_step = false;
 }
 
+/* Whatever is smaller goes where a leaf of @order has room in the range. */
+static void model_collapse(struct history *h, struct gfn_range range, u8 order)
+{
+	gfn_t gfn, pages = BIT_ULL(order);
+
+	for (gfn = range.start; gfn < range.end; gfn++)
+		if ((gfn & ~(pages - 1)) >= range.start && (gfn | (pages - 1)) < range.end &&
+		    h->next[gfn - h->base].order < order)
+			h->next[gfn - h->base].mapped = false;
+}
+
 static void step_collapse(struct history *h)
 {
-	int first, end, i;
+	int first, end;
 	struct gfn_range range = step_range(h, &first, &end);
-	gfn_t area = BIT_ULL(h->format->level[1].shift - PAGE_SHIFT), start;
 
-	for (i = first; i < end; i++) {
-		start = (h->base + i) & ~(area - 1);
-		if (start >= range.start && start + area <= range.end && !h->next[i].order)
-			h->next[i].mapped = false;
-	}
+	model_collapse(h, range, h->format->group_order);
+	model_collapse(h, range, h->format->level[1].shift - PAGE_SHIFT);
 	h->in_step = true;
 	pgtable_collapse(h->pt, range);
 	h->in_step = false;
@@ -606,21 +605,21 @@ static void count_flush(struct vm *vm, struct gfn_range range)
 static void run_flush_order(const struct pgtable_format *format)
 {
 	struct history *h = history_create(format, 0);
+	gfn_t gfn, table = BIT(format->level[0].bits), end = 100 * table;
 	long before;
-	int i;
 
-	for (i = 0; i < 100; i++)
-		CHECK_EQ(map_one(h, (gfn_t)i << 9, gfn_to_gpa((gfn_t)i << 9), 0, PROT_GUEST_ALL), 0);
+	for (gfn = 0; gfn < end; gfn += table)
+		CHECK_EQ(map_one(h, gfn, gfn_to_gpa(gfn), 0, PROT_GUEST_ALL), 0);
 	page_cache_drain(&h->cache);
 	before = shim_allocated;
 	fake_flush_hook = count_flush;
 	flushes_at_free = 0;
-	CHECK(unmap_range(h, 0, 100 << 9));
+	CHECK(unmap_range(h, 0, end));
 	CHECK(flushes_at_free >= 1);
 	CHECK(shim_allocated < before - 10);
 	/* What is not there costs no flush. */
 	flushes_at_free = 0;
-	CHECK(!unmap_range(h, 0, 100 << 9));
+	CHECK(!unmap_range(h, 0, end));
 	CHECK_EQ(flushes_at_free, 0);
 	fake_flush_hook = NULL;
 	history_destroy(h);
@@ -728,6 +727,50 @@ TEST(pgtable_survives_lack_of_memory)
 
 /* --- at the same time ---------------------------------------------------------------------------------- */
 
+static const struct pgtable_format *split_base;
+static struct history *split_meanwhile;
+
+/* The leaf that somebody has found: another vCPU writes beside, and it is a table. */
+static u8 split_prot(u64 pte)
+{
+	struct history *h = split_meanwhile;
+	gfn_t gfn = h ? BIT(h->format->level[1].shift - PAGE_SHIFT) : 0;
+
+	split_meanwhile = NULL;
+	if (h)
+		CHECK_EQ(map_one(h, gfn, gfn_to_gpa(gfn), 0, PROT_GUEST_READ | PROT_GUEST_WRITE), 0);
+
+	return split_base->prot(pte);
+}
+
+static void run_split_meanwhile(const struct pgtable_format *format)
+{
+	u8 order = format->level[1].shift - PAGE_SHIFT;
+	struct pgtable_format copy = *format;
+	struct history *h;
+	gfn_t gfn = BIT(order);
+
+	copy.prot = split_prot;
+	split_base = format;
+	h = history_create(&copy, 0);
+	history = NULL;
+	format_hook = NULL;
+	CHECK_EQ(map_one(h, gfn, gfn_to_gpa(gfn), order, PROT_GUEST_READ), 0);
+	split_meanwhile = h;
+	CHECK_EQ(map_one(h, gfn + 5, gfn_to_gpa(gfn + 5), 0, PROT_GUEST_READ), 0);
+	CHECK(!split_meanwhile);
+	CHECK_EQ(level_at(h, gfn), 0);
+	CHECK_EQ(level_at(h, gfn + 5), 0);
+	unmap_range(h, 0, 2 * gfn);
+	CHECK_EQ(atomic_long_read(&h->pt->tables), 0);
+	history_destroy(h);
+}
+
+TEST(pgtable_leaf_found_is_split_meanwhile)
+{
+	for_each_format(run_split_meanwhile);
+}
+
 static bool crowd_stop;
 
 static void *crowd_map(void *data)
@@ -740,7 +783,7 @@ static void *crowd_map(void *data)
 
 	while (!READ_ONCE(crowd_stop)) {
 		x = x * 6364136223846793005ULL + 1442695040888963407ULL;
-		map.order = x >> 60 ? 0 : pgtable_leaf_order(h->format, 9);
+		map.order = x >> 59 & 15 ? 0 : pgtable_leaf_order(h->format, x >> 63 ? 9 : 4);
 		map.prot = PROT_GUEST_READ | (x >> 50 & 1 ? PROT_GUEST_WRITE : 0);
 		map.gpa = gfn_to_gpa((x >> 20) % 2048 & ~(BIT_ULL(map.order) - 1));
 		map.hpa = map.gpa;
@@ -749,7 +792,8 @@ static void *crowd_map(void *data)
 		read_lock(&h->vm->mmu_lock);
 		ret = pgtable_map(h->pt, &cache, &map);
 		read_unlock(&h->vm->mmu_lock);
-		CHECK(!ret || ret == -EAGAIN || ret == -E2BIG);
+		CHECK(!ret || ret == -EAGAIN || ret == -E2BIG ||
+		      (ret == -EBUSY && h->format->group_order));
 	}
 	page_cache_drain(&cache);
 

@@ -11,6 +11,7 @@
 #include <core/irq.h>
 #include <core/stats.h>
 
+#include "../formats.h"
 #include "fake.h"
 
 const struct pgtable_format *fake_format;
@@ -76,12 +77,28 @@ void fake_vcpu_reset(struct vcpu *vcpu)
 void fake_vcpu_vm_destroy(struct vm *vm) { }
 void fake_vcpu_destroy(struct vcpu *vcpu) { }
 void fake_vcpu_run_begin(struct vcpu *vcpu) { }
-void fake_vcpu_run_end(struct vcpu *vcpu) { }
+void fake_vcpu_run_end(struct vcpu *vcpu, int ret) { }
 void fake_vcpu_load(struct vcpu *vcpu, int cpu) { }
 void fake_vcpu_put(struct vcpu *vcpu) { }
 void fake_vcpu_arm(struct vcpu *vcpu) { }
 void fake_vcpu_disarm(struct vcpu *vcpu) { }
-void fake_vcpu_after_enter(struct vcpu *vcpu) { }
+
+void fake_vcpu_after_enter(struct vcpu *vcpu)
+{
+	struct memslot *slot;
+	int srcu;
+
+	if (!READ_ONCE(vcpu->vm->has_log) || !vcpu->arch.logged)
+		return;
+	srcu = srcu_read_lock(&vcpu->vm->srcu);
+	while (vcpu->arch.logged) {
+		slot = vcpu_memslot(vcpu, vcpu->arch.log[--vcpu->arch.logged]);
+		if (slot)
+			memslot_mark_dirty(slot, vcpu->arch.log[vcpu->arch.logged]);
+	}
+	srcu_read_unlock(&vcpu->vm->srcu, srcu);
+}
+
 void fake_vcpu_block(struct vcpu *vcpu) { }
 void fake_vcpu_unblock(struct vcpu *vcpu) { }
 
@@ -97,29 +114,41 @@ int fake_vcpu_prepare(struct vcpu *vcpu)
 
 int fake_vcpu_commit(struct vcpu *vcpu) { return 0; }
 
-/* As hardware does it: no lock, and what it sees may be gone a moment later. */
-static bool walk(struct pgtable *pt, gpa_t gpa, u8 access, struct fake_tlb_entry *entry)
+/* A write makes the entry dirty, and is noted if it was not.  False: look again. */
+static bool walk_write(struct vcpu *vcpu, const struct pgtable_format *format, u64 *ptep,
+		       u64 *pte, gpa_t gpa)
 {
-	const struct pgtable_format *format = pt->format;
-	int level = format->levels - 1;
-	u64 *table = pt->root, pte = 0, size = 0;
-	unsigned int bits = format->root_bits;
+	u64 dirty = *pte | ~format->make_clean(~0ULL);
 
-	for (; level >= 0; level--, bits = format->level[level].bits) {
-		size = 1ULL << format->level[level].shift;
-		pte = READ_ONCE(table[gpa >> format->level[level].shift & (BIT(bits) - 1)]);
-		if (!format->is_present(pte, level))
-			return false;
-		if (format->is_leaf(pte, level))
-			break;
-		table = __va(format->address(pte, level));
-	}
-	if (access & ~format->prot(pte))
+	if (format->is_dirty(*pte))
+		return true;
+	if (cmpxchg(ptep, *pte, dirty) != *pte)
 		return false;
+	*pte = dirty;
+	vcpu->arch.log[vcpu->arch.logged++] = gpa_to_gfn(gpa);
 
-	entry->hpa = (format->address(pte, level) + (gpa & (size - 1))) & PAGE_MASK;
+	return true;
+}
+
+/* As hardware does it: no lock, and what it sees may be gone a moment later. */
+static bool walk(struct vcpu *vcpu, gpa_t gpa, u8 access, struct fake_tlb_entry *entry)
+{
+	struct pgtable *pt = &vcpu->vm->as[vcpu->as_id].pgtable;
+	const struct pgtable_format *format = pt->format;
+	u64 pte, *ptep;
+	int level;
+
+	do {
+		ptep = format_walk_entry(pt, gpa, &pte, &level);
+		if (!ptep || (access & ~format->prot(pte)))
+			return false;
+	} while (format->logs_writes && (access & PROT_GUEST_WRITE) &&
+		 !walk_write(vcpu, format, ptep, &pte, gpa));
+
+	entry->hpa = format_target(format, pte, level, gpa) & PAGE_MASK;
 	entry->gfn = gpa_to_gfn(gpa);
 	entry->prot = format->prot(pte);
+	entry->dirty = !format->logs_writes || format->is_dirty(pte);
 	entry->valid = true;
 
 	return true;
@@ -131,20 +160,36 @@ static void *translate(struct vcpu *vcpu, gpa_t gpa, u8 access)
 	struct fake_tlb_entry *entry = &vcpu->arch.tlb[gpa_to_gfn(gpa) % FAKE_TLB_SIZE];
 
 	if (!entry->valid || entry->gfn != gpa_to_gfn(gpa) ||
-	    entry->as_id != vcpu->as_id || (access & ~entry->prot)) {
+	    entry->as_id != vcpu->as_id || (access & ~entry->prot) ||
+	    ((access & PROT_GUEST_WRITE) && !entry->dirty)) {
 		entry->valid = false;
 		entry->as_id = vcpu->as_id;
-		if (!walk(&vcpu->vm->as[vcpu->as_id].pgtable, gpa, access, entry))
+		if (!walk(vcpu, gpa, access, entry))
 			return NULL;
 	}
 
 	return __va(entry->hpa + offset_in_page(gpa));
 }
 
+/* What an instruction does with memory; 0: nothing. */
+static u8 insn_access(const struct fake_insn *insn)
+{
+	switch (insn->opcode) {
+	case FAKE_LOAD:
+		return PROT_GUEST_READ;
+	case FAKE_STORE:
+		return PROT_GUEST_WRITE;
+	case FAKE_FETCH:
+		return PROT_GUEST_EXEC;
+	default:
+		return 0;
+	}
+}
+
 /* One instruction; true if the guest goes on. */
 static bool execute(struct vcpu *vcpu, struct fake_insn *insn)
 {
-	u8 access = insn->opcode == FAKE_STORE ? PROT_GUEST_WRITE : PROT_GUEST_READ;
+	u8 access = insn_access(insn);
 	void *address;
 
 	if (insn->opcode == FAKE_SPIN) {
@@ -154,11 +199,16 @@ static bool execute(struct vcpu *vcpu, struct fake_insn *insn)
 		vcpu->arch.exit.code = FAKE_EXIT_IRQ;
 		return false;
 	}
-	if (insn->opcode != FAKE_LOAD && insn->opcode != FAKE_STORE) {
+	if (!access) {
 		vcpu->arch.exit.code = FAKE_EXIT_INSN;
 		return false;
 	}
 
+	/* No room to note a write: as an interrupt, after which there is. */
+	if (vcpu->arch.logged == FAKE_LOG_SIZE) {
+		vcpu->arch.exit.code = FAKE_EXIT_IRQ;
+		return false;
+	}
 	address = translate(vcpu, insn->gpa, access);
 	if (!address) {
 		vcpu->arch.exit.code = FAKE_EXIT_FAULT;
@@ -396,8 +446,13 @@ bool fake_irqchip_pending(struct vcpu *vcpu) { return fake_vcpu_runnable(vcpu); 
 
 /* --- devices ------------------------------------------------------------------------------- */
 
-int fake_devices, fake_device_error;
+int fake_devices, fake_device_error, fake_device_absent;
 static u64 fake_device_value;
+
+static int fake_device_probe(void)
+{
+	return fake_device_absent;
+}
 
 static int fake_device_create(struct device_guest *device)
 {
@@ -453,9 +508,9 @@ const struct ioctl_desc arch_vm_ioctls[] = { { } };
 const struct ioctl_desc arch_vcpu_ioctls[] = { { } };
 const struct cap_desc arch_caps[] = { { .cap = CAP_END } };
 const struct device_guest_type arch_devices[] = {
-	{ .type = FAKE_DEVICE, .name = "fake", .create = fake_device_create,
-	  .destroy = fake_device_destroy, .set = fake_device_set, .get = fake_device_get,
-	  .has = fake_device_has },
+	{ .type = FAKE_DEVICE, .name = "fake", .probe = fake_device_probe,
+	  .create = fake_device_create, .destroy = fake_device_destroy,
+	  .set = fake_device_set, .get = fake_device_get, .has = fake_device_has },
 	{ .type = FAKE_DEVICE_SEALED, .name = "sealed", .create = fake_device_create,
 	  .destroy = fake_device_destroy },
 	{ }

@@ -19,6 +19,8 @@ extern int fake_enable_error, fake_vm_create_error, fake_vcpu_create_error,
 /* Types of device: one with an attribute in group 0, and one without any. */
 enum { FAKE_DEVICE = 77, FAKE_DEVICE_SEALED };
 extern int fake_devices, fake_device_error;
+/* Why there can be none of the first; 0: there can. */
+extern int fake_device_absent;
 /* Called while a VM or a vCPU is being made, which nobody can see yet; once. */
 extern void (*fake_vm_create_hook)(void), (*fake_vcpu_create_hook)(void);
 /* An interrupt for a vCPU, as a controller would send it. */

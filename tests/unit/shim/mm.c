@@ -108,6 +108,19 @@ u8 shim_host_order(unsigned long address)
 	return host_find(address)->order;
 }
 
+bool shim_host_is_group(unsigned long address, u8 order, bool write)
+{
+	unsigned int bad = HOST_ABSENT | HOST_SLOW | (write ? HOST_NO_WRITE | HOST_READONLY : 0);
+	unsigned long at = address & ~((PAGE_SIZE << order) - 1);
+	unsigned long end = at + (PAGE_SIZE << order);
+
+	for (; at < end; at += PAGE_SIZE)
+		if (host_find(at)->flags & bad || host_find(at)->order < order)
+			return false;
+
+	return true;
+}
+
 void shim_host_reset(void)
 {
 	struct page *page, *next;
@@ -211,6 +224,17 @@ long copy_from_user_nofault(void *to, const void *from, size_t size)
 
 	pagefault_disable();
 	left = copy_from_user(to, from, size);
+	pagefault_enable();
+
+	return left ? -EFAULT : 0;
+}
+
+long copy_to_user_nofault(void *to, const void *from, size_t size)
+{
+	unsigned long left;
+
+	pagefault_disable();
+	left = copy_to_user(to, from, size);
 	pagefault_enable();
 
 	return left ? -EFAULT : 0;

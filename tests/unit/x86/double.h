@@ -14,7 +14,8 @@
 struct vcpu;
 
 enum { EXIT_TO_USER, RESUME_GUEST, REENTER };
-enum { X86_GPRS = 1, X86_RIP = 2, X86_CRS = 4, X86_SEGS = 16, X86_DEBUG = 64, X86_INTR = 256 };
+enum { X86_GPRS = 1, X86_RIP = 2, X86_CRS = 4, X86_SEGS = 16, X86_DEBUG = 64, X86_INTR = 256,
+       X86_MODE = 1024, X86_STACK = 2048 };
 enum {
 	X86_RAX, X86_RCX, X86_RDX, X86_RBX, X86_RSP, X86_RBP, X86_RSI, X86_RDI,
 	X86_GPR_COUNT = 16,
@@ -25,14 +26,31 @@ struct x86_state {
 	u64	gpr[X86_GPR_COUNT];
 	u64	rip, rflags;
 	u64	cr0, cr3, cr4, efer;
+	u64	cs_base;
 	struct kvm_segment seg[X86_SEG_COUNT];
 	u8	shadow;
 };
 
 struct exit_info {
-	u32	opcode;
 	u8	insn_count;
 	u8	insn[15];
+};
+
+#define X86_FETCHES	8
+
+struct x86_fetch {
+	u64	rip, cs_base, cr3;
+	hva_t	hva;
+	u64	generation;
+	u8	steps;
+	struct { hva_t hva; u64 entry; } step[5];
+};
+
+struct x86_mov {
+	u64	data, address;
+	u64	rip, cs_base, next_rip;
+	u8	reg, size, reg_size;
+	bool	write;
 };
 
 struct x86_fault {
@@ -61,11 +79,14 @@ static inline hva_t memslot_hva(const struct memslot *slot, gfn_t gfn)
 
 #define __user
 #define get_user(x, p)		((x) = *(p), 0)
+#define __get_user(x, p)	(memcpy(&(x), (p), sizeof(x)), 0)
+#define smp_load_acquire(p)	(*(p))
 #define pagefault_disable()	((void)0)
 #define pagefault_enable()	((void)0)
 
 struct vm {
 	int	srcu;
+	u64	slots_generation;
 };
 
 struct vcpu {
@@ -81,7 +102,8 @@ struct vcpu {
 		struct { u8 maxphyaddr; } cpuid;
 		u32			 pkru;
 		int			 cpl;
-		struct { u64 cr3; gva_t page; gpa_t gpa; } fetch;
+		struct x86_fetch	 fetch[X86_FETCHES];
+		struct { u64 emulated; } stats;
 	}		 arch;
 
 	/* What the test wants to know. */
@@ -110,6 +132,13 @@ bool x86_in_64bit(struct vcpu *vcpu);
 bool lapic_mmio_match(struct vcpu *vcpu, gpa_t gpa);
 void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, int len, void *data);
 void lapic_mmio_write(struct vcpu *vcpu, gpa_t gpa, int len, const void *data);
+static inline void lapic_mmio_access(struct vcpu *vcpu, gpa_t gpa, int len, void *data, bool write)
+{
+	if (write)
+		lapic_mmio_write(vcpu, gpa, len, data);
+	else
+		lapic_mmio_read(vcpu, gpa, len, data);
+}
 int x86_cpl(struct vcpu *vcpu);
 gva_t x86_linear_rip(struct vcpu *vcpu);
 bool x86_guest_has(struct vcpu *vcpu, unsigned int feature);
@@ -131,6 +160,8 @@ void x86_inject_fault(struct vcpu *vcpu, const struct x86_fault *fault);
 int x86_emulate(struct vcpu *vcpu);
 int x86_emulate_at(struct vcpu *vcpu, gpa_t gpa, bool write);
 int x86_insn_length(struct vcpu *vcpu, bool may_sleep);
+u64 x86_insn_next_expected(struct vcpu *vcpu, u64 rip, u64 cs_base, u64 cr3, u32 opcode,
+			   int length);
 void x86_emulate_free(struct vcpu *vcpu);
 
 int guest_read(struct vcpu *vcpu, gpa_t gpa, void *data, size_t len);

@@ -482,21 +482,41 @@ static void case_hint(void)
 	tap(vcpu.faulted, "nor where there are two operands");
 
 	vcpu_flat64();
-	state->rip = CODE;
-	state->cr3 = 0x1000;
-	vcpu.arch.exit.opcode = 0xa20f;
-	memcpy(code, "\x0f\xa2\x90\x90", 4);
-	x86_insn_length(&vcpu, false);
-	tap(vcpu.arch.fetch.page == (CODE | 1) && x86_insn_length(&vcpu, false) == 2,
+}
+
+static void case_expected(void)
+{
+	struct x86_state *state = &vcpu.arch.state;
+	u64 rip = CODE + 8;
+
+	vcpu_flat64();
+	vm.slots_generation = 1;
+	state->rip = rip;
+	memcpy(code + 8, "\x0f\xa2\x90\x90", 4);
+	tap(!x86_insn_next_expected(&vcpu, rip, 0, 0x1000, 0xa20f, 2), "not read yet");
+	*x86_fetch(&vcpu, CODE) = (struct x86_fetch){
+		.rip = CODE, .cr3 = 0x1000, .hva = (hva_t)code, .generation = 1 };
+	tap(x86_insn_next_expected(&vcpu, rip, 0, 0x1000, 0xa20f, 2) == rip + 2,
 	    "the length of an expected instruction");
-	memcpy(code, "\x66\x0f\xa2\x90", 4);
-	tap(x86_insn_length(&vcpu, false) == 3, "with a prefix");
-	vcpu.arch.exit.opcode = 0xd9010f;
-	memcpy(code, "\x0f\x01\xd9\x90", 4);
-	tap(x86_insn_length(&vcpu, false) == 3, "of three bytes");
-	vcpu.arch.exit.opcode = 0xf4;
-	memcpy(code, "\xf4\x01\xd9\x90", 4);
-	tap(x86_insn_length(&vcpu, false) == 1, "of one byte");
+	tap(!x86_insn_next_expected(&vcpu, rip, 0, 0x2000, 0xa20f, 2) &&
+	    !x86_insn_next_expected(&vcpu, rip, 8, 0x1000, 0xa20f, 2) &&
+	    !x86_insn_next_expected(&vcpu, rip + PAGE_SIZE, 0, 0x1000, 0xa20f, 2) &&
+	    !x86_insn_next_expected(&vcpu, CODE - 1, 0, 0x1000, 0xa20f, 2),
+	    "not elsewhere");
+	memcpy(code + 8, "\x66\x0f\xa2\x90", 4);
+	tap(!x86_insn_next_expected(&vcpu, rip, 0, 0x1000, 0xa20f, 2) &&
+	    x86_insn_length(&vcpu, false) == 3, "with a prefix");
+	memcpy(code + 8, "\x0f\x01\xd9\x90", 4);
+	tap(x86_insn_next_expected(&vcpu, rip, 0, 0x1000, 0xd9010f, 3) == rip + 3,
+	    "of three bytes");
+	memcpy(code + 8, "\xf4\x01\xd9\x90", 4);
+	tap(x86_insn_next_expected(&vcpu, rip, 0, 0x1000, 0xf4, 1) == rip + 1, "of one byte");
+	memcpy(code + PAGE_SIZE - 4, "\x90\x90\x0f\xa2", 4);
+	tap(!x86_insn_next_expected(&vcpu, CODE + PAGE_SIZE - 2, 0, 0x1000, 0xa20f, 2),
+	    "not at the end of the page");
+	memcpy(code + 8, "\x0f\xa2\x90\x90", 4);
+	vm.slots_generation++;
+	tap(!x86_insn_next_expected(&vcpu, rip, 0, 0x1000, 0xa20f, 2), "nor after a slot changed");
 }
 
 static void case_lock(void)
@@ -528,5 +548,6 @@ static void cases(void)
 	case_unknown();
 	case_fetch();
 	case_hint();
+	case_expected();
 	case_lock();
 }

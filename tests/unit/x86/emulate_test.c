@@ -306,6 +306,7 @@ int vcpu_exit_memory_fault(struct vcpu *vcpu, gpa_t gpa, u64 size)
 
 /* --- one instruction both ways ----------------------------------------------------- */
 
+static struct vm vm;
 static struct vcpu vcpu;
 
 static void vcpu_flat64(void)
@@ -313,6 +314,7 @@ static void vcpu_flat64(void)
 	struct x86_emulation *e = vcpu.arch.emulation;
 
 	memset(&vcpu, 0, sizeof(vcpu));
+	vcpu.vm = &vm;
 	vcpu.arch.emulation = e;
 	vcpu.arch.cpl = 3;
 	vcpu.arch.state.cr0 = 0x80000031;

@@ -45,6 +45,11 @@ int x86_cpl(struct vcpu *vcpu)
 	return vcpu->arch.cpl;
 }
 
+gva_t x86_linear_rip(struct vcpu *vcpu)
+{
+	return vcpu->arch.state.rip + vcpu->arch.state.cs_base;
+}
+
 static u8 queued;
 
 void x86_queue_exception(struct vcpu *vcpu, u8 vector)
@@ -317,6 +322,47 @@ static void narrow(void)
 	    "KVM_TRANSLATE of nothing");
 }
 
+/* The page of code that was found, and the entries on the way. */
+static void remembers(enum mode mode)
+{
+	const struct x86_fetch *fetch;
+	struct x86_fault fault;
+	bool same = true;
+	gpa_t gpa;
+	int i;
+
+	setup(mode);
+	vcpu.vm->slots_generation = 7;
+	vcpu.arch.state.rip = linear;
+	fetch = x86_fetch(&vcpu, linear & PAGE_MASK);
+	x86_walk(&vcpu, linear, 0, &gpa, &fault);
+	tap(!fetch->generation, "mode %d: a page of data is not remembered", mode);
+
+	vcpu.arch.state.cs_base = 0x100;
+	vcpu.arch.state.rip = linear - 0x100;
+	fetch = x86_fetch(&vcpu, (linear & PAGE_MASK) - 0x100);
+	x86_walk_nofault(&vcpu, linear, X86_ACCESS_EXEC, &gpa);
+	tap(fetch->generation == 7 && fetch->hva == (hva_t)memory + 0x9000 &&
+	    fetch->rip == (linear & PAGE_MASK) - 0x100 && fetch->cs_base == 0x100 &&
+	    fetch->cr3 == vcpu.arch.state.cr3, "mode %d: a page of code is", mode);
+	for (i = 0; i < fetch->steps; i++)
+		same &= *(u64 *)fetch->step[i].hva == fetch->step[i].entry;
+	tap(same && fetch->steps == (mode >= LONG4 ? levels : 0),
+	    "mode %d: with the entries of long mode", mode);
+
+	entry_set(1, 0);
+	x86_walk_nofault(&vcpu, linear, X86_ACCESS_EXEC, &gpa);
+	if (fetch->steps) {
+		i = fetch->steps - 1;
+		tap(*(u64 *)fetch->step[i].hva != fetch->step[i].entry,
+		    "mode %d: which then differ", mode);
+	}
+	setup(mode);
+	vcpu.arch.state.cr0 &= ~(u64)X86_CR0_PG;
+	x86_walk_nofault(&vcpu, 0x123, X86_ACCESS_EXEC, &gpa);
+	tap(!x86_fetch(&vcpu, 0)->generation, "mode %d: nor is anything without paging", mode);
+}
+
 int main(void)
 {
 	enum mode mode;
@@ -327,6 +373,7 @@ int main(void)
 			wide_bits(mode);
 		if (mode >= LONG4)
 			long_mode(mode);
+		remembers(mode);
 	}
 	narrow();
 	x86_inject_fault(&vcpu, &(struct x86_fault){ .vector = X86_TRAP_PF });

@@ -12,6 +12,7 @@
 #define ARCH_MAX_VCPUS		8
 #define ARCH_MAX_VCPU_ID	64
 #define ARCH_ADDRESS_SPACES	2
+#define ARCH_READONLY_SLOTS	1
 #ifdef KVM_PIO_PAGE_OFFSET
 #define ARCH_HAS_PIO		1
 #define ARCH_RUN_PAGES		3
@@ -23,6 +24,7 @@
 enum fake_opcode {
 	FAKE_LOAD,	/* value = memory at gpa */
 	FAKE_STORE,	/* memory at gpa = value */
+	FAKE_FETCH,	/* as a load, but of an instruction */
 	FAKE_NOP,	/* an exit that the fast handler deals with */
 	FAKE_HALT,	/* until an interrupt is pending */
 	FAKE_OUT,	/* port gpa, size 1 to 8: a device in the kernel, or user space */
@@ -52,7 +54,10 @@ struct fake_tlb_entry {
 	gfn_t	gfn;
 	hpa_t	hpa;
 	u8	prot;
+	bool	dirty;
 };
+
+#define FAKE_LOG_SIZE	16
 
 struct vcpu_arch {
 	struct {
@@ -67,6 +72,9 @@ struct vcpu_arch {
 	bool			 in_guest;	/* (b) between the first and last access of a stay */
 	u64			 entries;
 	struct fake_tlb_entry	 tlb[FAKE_TLB_SIZE];
+	/* Frames whose entries were made dirty, if the format logs writes. */
+	gfn_t			 log[FAKE_LOG_SIZE];
+	int			 logged;
 };
 
 struct vm_arch {

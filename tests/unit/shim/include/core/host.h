@@ -69,6 +69,17 @@ static inline bool host_signal_pending(void)
 	return signal_pending(current);
 }
 
+#define ERESTARTNOHAND	514
+
+static inline bool host_restart_pending(void)
+{
+	return false;
+}
+
+static inline void host_restart(void)
+{
+}
+
 static inline bool host_work_pending(void)
 {
 	return host_signal_pending();
@@ -79,7 +90,8 @@ static inline void host_reschedule(void)
 	sched_yield();
 }
 
-static inline void host_guest_time_enter(void) { }
+#define HOST_EVENTFD_ATOMIC	true
+static inline void host_guest_time_enter(unsigned long *noted) { }
 static inline void host_guest_time_exit(void) { }
 static inline void host_guest_state_enter(void) { }
 static inline void host_guest_state_exit(void) { }
@@ -92,9 +104,15 @@ static inline void host_eventfd_signal(struct eventfd_ctx *eventfd)
 int host_follow_pfn(struct vm_area_struct *vma, unsigned long address, unsigned long *pfn,
 		    bool *writable);
 
-static inline u8 host_leaf_order(struct mm_struct *mm, unsigned long address)
+static inline u8 host_leaf_order(struct mm_struct *mm, unsigned long address,
+				 unsigned long pfn, u8 group_order, bool write)
 {
-	return shim_host_order(address);
+	u8 order = shim_host_order(address);
+
+	if (order >= PMD_SHIFT - PAGE_SHIFT)
+		return order;
+
+	return group_order && shim_host_is_group(address, group_order, write) ? group_order : 0;
 }
 
 #endif /* CORE_HOST_H */

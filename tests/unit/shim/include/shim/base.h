@@ -23,6 +23,7 @@
 #define noinstr
 #define __acquires(x)
 #define __releases(x)
+#define __must_hold(x)
 #define __acquire(x)		do { } while (0)
 #define __release(x)		do { } while (0)
 #ifndef __always_inline
@@ -33,6 +34,7 @@
 #endif
 #define __aligned(x)		__attribute__((aligned(x)))
 #define __maybe_unused		__attribute__((unused))
+#define noinline		__attribute__((noinline))
 #define fallthrough		__attribute__((fallthrough))
 
 #define likely(x)		__builtin_expect(!!(x), 1)
@@ -70,6 +72,7 @@
 #define max_t(type, a, b)	({ type a_ = (a), b_ = (b); a_ > b_ ? a_ : b_; })
 #define clamp(v, lo, hi)	min(max(v, lo), hi)
 #define round_down(x, y)	((x) & ~((__typeof__(x))(y) - 1))
+#define PTR_ALIGN_DOWN(p, a)	((__typeof__(p))((unsigned long)(p) & ~((unsigned long)(a) - 1)))
 #define ALIGN(x, a)		(((x) + (__typeof__(x))(a) - 1) & ~((__typeof__(x))(a) - 1))
 #define IS_ALIGNED(x, a)	(((x) & ((__typeof__(x))(a) - 1)) == 0)
 

@@ -116,6 +116,7 @@ struct maple_tree {
 #define MT_FLAGS_USE_RCU	2
 
 void mt_init_flags(struct maple_tree *mt, unsigned int flags);
+#define mt_clear_in_rcu(mt)	((void)(mt))
 void mtree_destroy(struct maple_tree *mt);
 void *mtree_load(struct maple_tree *mt, unsigned long index);
 int mtree_store_range(struct maple_tree *mt, unsigned long first, unsigned long last,

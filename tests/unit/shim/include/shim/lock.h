@@ -56,6 +56,9 @@ static inline void shim_unguard_mutex(struct mutex **lock)
 #define SHIM_UNIQUE(a, b)	SHIM_UNIQUE_(a, b)
 #define guard(name)	struct name *SHIM_UNIQUE(guard_, __LINE__)	\
 	__attribute__((cleanup(shim_unguard_##name), unused)) = shim_guard_##name
+#define scoped_guard(name, object)	\
+	for (struct name *scope __attribute__((cleanup(shim_unguard_##name), unused)) =	\
+	     shim_guard_##name(object), *once = NULL; !once; once = scope)
 
 typedef struct mutex spinlock_t;
 typedef struct mutex raw_spinlock_t;
@@ -117,6 +120,7 @@ void synchronize_srcu_expedited(struct srcu_struct *srcu);
 
 #define srcu_dereference(p, srcu)		__atomic_load_n(&(p), __ATOMIC_ACQUIRE)
 #define rcu_dereference_protected(p, c)		(p)
+#define rcu_access_pointer(p)			__atomic_load_n(&(p), __ATOMIC_RELAXED)
 #define rcu_assign_pointer(p, v)		__atomic_store_n(&(p), v, __ATOMIC_RELEASE)
 #define RCU_INIT_POINTER(p, v)			((p) = (v))
 #define rcu_replace_pointer(p, v, c)		__atomic_exchange_n(&(p), v, __ATOMIC_SEQ_CST)
@@ -150,6 +154,7 @@ struct task_struct *shim_current(void);
 #define sigdelsetmask(set, mask)	((void)(set), (void)(mask))
 
 enum { TASK_RUNNING, TASK_INTERRUPTIBLE };
+#define task_is_running(task)		(READ_ONCE((task)->state) == TASK_RUNNING)
 
 /* Sleeps if the state says so; whoever sets it to running ends that. */
 void schedule(void);
@@ -201,6 +206,8 @@ void *shim_percpu(void *image, int cpu);
 #define per_cpu(name, cpu)	(*(__typeof__(&(name)))shim_percpu(&(name), cpu))
 #define this_cpu_read(name)	per_cpu(name, smp_processor_id())
 #define this_cpu_write(name, v)	(per_cpu(name, smp_processor_id()) = (v))
+#define __this_cpu_read(name)	this_cpu_read(name)
+#define __this_cpu_write(name, v)	this_cpu_write(name, v)
 #define this_cpu_cpumask_var_ptr(name)	this_cpu_read(name)
 
 struct cpumask {

@@ -11,7 +11,9 @@
 #include <shim/container.h>
 #include <shim/lock.h>
 
+#ifndef PAGE_SHIFT
 #define PAGE_SHIFT	12
+#endif
 #define PAGE_SIZE	(1UL << PAGE_SHIFT)
 #define PAGE_MASK	(~(PAGE_SIZE - 1))
 #define PMD_SHIFT	21
@@ -79,9 +81,12 @@ extern struct mm_struct shim_mm;
 unsigned long copy_from_user(void *to, const void *from, unsigned long size);
 unsigned long copy_to_user(void *to, const void *from, unsigned long size);
 long copy_from_user_nofault(void *to, const void *from, size_t size);
+long copy_to_user_nofault(void *to, const void *from, size_t size);
 #define __copy_from_user_inatomic(to, from, size)	copy_from_user(to, from, size)
 #define get_user(value, p)	(copy_from_user(&(value), p, sizeof(value)) ? -EFAULT : 0)
 #define __get_user(value, p)	get_user(value, p)
+#define put_user(value, p)	({ __typeof__(*(p)) put_ = (value);	\
+				   copy_to_user(p, &put_, sizeof(put_)) ? -EFAULT : 0; })
 
 /* What is not there yet stays so in between. */
 extern __thread int shim_pagefaults_off;
@@ -112,11 +117,16 @@ struct page {
 	struct page	*next;
 };
 
-/* Give [address, address + size) these properties and leaf order. */
+/*
+ * Give [address, address + size) these properties and leaf order.  An order below
+ * that of a PMD is that of a folio of base pages.
+ */
 void shim_host_set(const void *address, size_t size, unsigned int flags, u8 order);
 /* Forget all of that, and every struct page. */
 void shim_host_reset(void);
 u8 shim_host_order(unsigned long address);
+/* Are the 1 << @order pages around the address of one folio, present, writable? */
+bool shim_host_is_group(unsigned long address, u8 order, bool write);
 /* Called between getting a page and mapping it, once. */
 extern void (*shim_after_gup)(void);
 struct page *shim_page(unsigned long pfn);
@@ -125,6 +135,8 @@ long shim_page_refs(void);
 
 #define page_to_pfn(page)	((page)->pfn)
 #define pfn_valid(pfn)		shim_pfn_valid(pfn)
+#define page_folio(page)	(page)
+#define folio_order(folio)	shim_host_order((folio)->pfn << PAGE_SHIFT)
 #define virt_to_page(p)		shim_page((unsigned long)(p) >> PAGE_SHIFT)
 #define PageDirty(page)		READ_ONCE((page)->dirty)
 #define set_page_dirty(page)	WRITE_ONCE((page)->dirty, true)
