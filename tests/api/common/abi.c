@@ -62,12 +62,15 @@ static void guest_answer(u64 argument)
 		guest_say(argument);
 }
 
-/* Some device with attributes, of the first type that there is; or -1. */
+/*
+ * Some device with attributes, of the first type that there is; or -1.  An irqchip that is
+ * one will do.
+ */
 static int device_create(struct vm *vm)
 {
 	struct kvm_create_device args = { .fd = -1 };
 
-	if (!kvm_cap(KVM_CAP_DEVICE_CTRL))
+	if (!kvm_cap(KVM_CAP_DEVICE_CTRL) || vm->irqchip_fd >= 0)
 		return -1;
 	for (args.type = 0; args.type < KVM_DEV_TYPE_MAX; args.type++)
 		if (!ioctl(vm->fd, KVM_CREATE_DEVICE, &args))

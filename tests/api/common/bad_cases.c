@@ -39,7 +39,7 @@ static void region_memory(struct vm *vm, void *argument)
 		     .userspace_addr = 1)),						\
 	BAD(VM, cmd, 0, EINVAL, "an address of the kernel",				\
 	    BAD_DATA(type, .slot = 20, .guest_phys_addr = FREE_GPA, .memory_size = SIZE, \
-		     .userspace_addr = 1ULL << 63)),					\
+		     .userspace_addr = ARCH_KERNEL_ADDRESS(SIZE))),			\
 	BAD(VM, cmd, 0, EINVAL, "addresses that wrap",					\
 	    BAD_DATA(type, .slot = 20, .guest_phys_addr = FREE_GPA, .memory_size = SIZE, \
 		     .userspace_addr = -PAGE)),						\
@@ -48,8 +48,9 @@ static void region_memory(struct vm *vm, void *argument)
 	BAD(VM, cmd, 0, EINVAL, "too many pages", .prepare = region_memory,		\
 	    BAD_DATA(type, .slot = 20, .guest_phys_addr = FREE_GPA,			\
 		     .memory_size = 1ULL << 62)),					\
+	/* The kernel's own may have EFAULT. */						\
 	BAD(VM, cmd, 0, EINVAL, "a gpa that no table reaches", .prepare = region_memory, \
-	    BAD_DATA(type, .slot = 20, .guest_phys_addr = 1ULL << 62, .memory_size = SIZE)), \
+	    .own = true, BAD_DATA(type, .slot = 20, .guest_phys_addr = 1ULL << 62, .memory_size = SIZE)), \
 	BAD(VM, cmd, 0, EINVAL, "an unknown flag", .prepare = region_memory,		\
 	    BAD_DATA(type, .slot = 20, .guest_phys_addr = FREE_GPA, .memory_size = SIZE, \
 		     .flags = 1u << 31)),						\
@@ -139,10 +140,17 @@ BAD_CASES(dirty_cases) = {
 
 static int event;
 
+/* The kernel's own may want the irqchip to know all vCPUs first. */
+static void chip_ready(struct vm *vm, void *argument)
+{
+	vm_start(vm);
+}
+
 static void fd_event(struct vm *vm, void *argument)
 {
 	struct kvm_irqfd *irqfd = argument;
 
+	chip_ready(vm, argument);
 	event = eventfd(0, 0);
 	irqfd->fd = event;
 }
@@ -151,6 +159,7 @@ static void fd_of_vm(struct vm *vm, void *argument)
 {
 	struct kvm_irqfd *irqfd = argument;
 
+	chip_ready(vm, argument);
 	irqfd->fd = vm->fd;
 }
 
@@ -191,11 +200,17 @@ BAD_CASES(eventfd_cases) = {
 	    .prepare = fd_event),
 	BAD(VM, KVM_IRQFD, VM_IRQCHIP, EINVAL, "not an eventfd", IRQFD(.gsi = 1),
 	    .prepare = fd_of_vm),
-	BAD(VM, KVM_IRQFD, VM_IRQCHIP, EBADF, "no descriptor", IRQFD(.fd = -1)),
+	BAD(VM, KVM_IRQFD, VM_IRQCHIP, EBADF, "no descriptor", IRQFD(.fd = -1),
+	    .prepare = chip_ready),
 	BAD(VM, KVM_IRQFD, VM_IRQCHIP, EBADF, "no descriptor to take off",
 	    IRQFD(.fd = -1, .flags = KVM_IRQFD_FLAG_DEASSIGN)),
+#if ARCH_IRQFD_RESAMPLE
 	BAD(VM, KVM_IRQFD, VM_IRQCHIP, EBADF, "no descriptor to resample",
 	    IRQFD(.flags = KVM_IRQFD_FLAG_RESAMPLE, .resamplefd = -1), .prepare = fd_event),
+#else
+	BAD(VM, KVM_IRQFD, VM_IRQCHIP, EINVAL, "resampling, which there is not",
+	    IRQFD(.flags = KVM_IRQFD_FLAG_RESAMPLE), .prepare = fd_event, .own = true),
+#endif
 	BAD(VM, KVM_IRQFD, VM_IRQCHIP, EBUSY, "the same eventfd twice", IRQFD(.gsi = 1),
 	    .prepare = fd_assigned),
 

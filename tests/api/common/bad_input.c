@@ -15,10 +15,14 @@
 
 static u8 argument[65536] __attribute__((aligned(PAGE)));
 
-/* The kernel's own hypervisor says EINVAL here and there. */
+/*
+ * The kernel's own hypervisor says EINVAL here and there, and ENODEV where an ioctl of old
+ * has the same number.
+ */
 static bool is_unknown(int result)
 {
-	return result == -1 && (errno == ENOTTY || (in_tree() && errno == EINVAL));
+	return result == -1 && (errno == ENOTTY ||
+				(in_tree() && (errno == EINVAL || errno == ENODEV)));
 }
 
 /* --- pointers ------------------------------------------------------------------ */

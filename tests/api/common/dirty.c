@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The dirty log: KVM_GET_DIRTY_LOG, KVM_CLEAR_DIRTY_LOG, manual protection. */
+#include <endian.h>
 #include <lib/kvm.h>
 
 #define PAGES	100		/* not a multiple of 64 */
@@ -29,19 +30,25 @@ static void touch(u64 page)
 	vcpu_run_said(vcpu);
 }
 
+/* Bit n of a log is bit n % 8 of its byte n / 8, on every architecture. */
 static int get(u32 slot)
 {
 	struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bitmap };
+	int result;
 
 	memset(bitmap, 0xff, sizeof(bitmap));
+	result = ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log);
+	bitmap[0] = le64toh(bitmap[0]);
+	bitmap[1] = le64toh(bitmap[1]);
 
-	return ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log);
+	return result;
 }
 
 static int clear(u64 first, u32 count, u64 bits)
 {
+	u64 words = htole64(bits);
 	struct kvm_clear_dirty_log log = {
-		.slot = 8, .first_page = first, .num_pages = count, .dirty_bitmap = &bits,
+		.slot = 8, .first_page = first, .num_pages = count, .dirty_bitmap = &words,
 	};
 
 	return ioctl(vm->fd, KVM_CLEAR_DIRTY_LOG, &log);

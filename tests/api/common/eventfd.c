@@ -212,13 +212,15 @@ TEST(irqfd)
 	int fd = eventfd_create(), other = eventfd_create();
 
 	vm = vm_create(VM_IRQCHIP);
+	vcpu = vcpu_create(vm, guest_count_irqs, 0);
+	/* The kernel's own takes no irqfd before. */
+	vm_start(vm);
 	report_errno(irqfd(-1, 1, 0), EBADF, "no descriptor");
 	report_errno(irqfd(vm->fd, 1, 0), EINVAL, "not an eventfd");
 	report_errno(irqfd(fd, 1, 0x80), EINVAL, "an unknown flag");
 	report(!irqfd(fd, 1000, 0) && !irqfd(fd, 1000, KVM_IRQFD_FLAG_DEASSIGN),
 	       "a line without a route");
 
-	vcpu = vcpu_create(vm, guest_count_irqs, 0);
 	test_irqfd_delivery(fd, other);
 	test_irqfd_running(fd);
 	vm_destroy(vm);
@@ -247,9 +249,8 @@ static int set_routes(u32 count, struct kvm_irq_routing_entry *entries)
 TEST(routing)
 {
 	struct kvm_irq_routing_entry entry = {
-		.gsi = 30, .type = KVM_IRQ_ROUTING_MSI,
-		.u.msi = { .address_lo = 0xfee00000, .data = 0x40 },
-	};
+		.gsi = 30, ARCH_ROUTE_MESSAGE,
+	}, good = entry;
 	struct kvm_irq_routing too_many = { .nr = 1000000 };
 
 	vm = vm_create(VM_IRQCHIP);
@@ -257,7 +258,7 @@ TEST(routing)
 	report(!set_routes(0, &entry), "no routes at all");
 	entry.type = 99;
 	report_errno(set_routes(1, &entry), EINVAL, "an unknown type");
-	entry.type = KVM_IRQ_ROUTING_MSI;
+	entry = good;
 	entry.flags = 0x80;
 	report_errno(set_routes(1, &entry), EINVAL, "an unknown flag");
 	entry.flags = 0;

@@ -423,8 +423,8 @@ static int run_routing(void)
 	} routes = {
 		.head.nr = 2,
 		.entry = {
-			{ .gsi = 1, .type = KVM_IRQ_ROUTING_IRQCHIP },
-			{ .gsi = 2, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip.pin = 1 },
+			{ .gsi = 1, ARCH_ROUTE_LINE(0) },
+			{ .gsi = 2, ARCH_ROUTE_LINE(1) },
 		},
 	};
 
@@ -569,16 +569,28 @@ static void random_child(void)
 	_exit(0);
 }
 
-static void random_settings(const char *name, const char *probability, const char *filter)
+static void random_setting(const char *name, const char *setting, const char *text)
 {
 	char path[100];
 
-	snprintf(path, sizeof(path), DEBUGFS "%s/task-filter", name);
-	write_file(path, filter);
-	snprintf(path, sizeof(path), DEBUGFS "%s/times", name);
-	write_file(path, "-1");
-	snprintf(path, sizeof(path), DEBUGFS "%s/probability", name);
-	write_file(path, probability);
+	snprintf(path, sizeof(path), DEBUGFS "%s/%s", name, setting);
+	if (!write_file(path, text))
+		bail("cannot write %s to %s: %s", text, path, strerror(errno));
+}
+
+/* The filter is there before anything fails: it is for the child only. */
+static void random_begin(const char *name)
+{
+	random_setting(name, "task-filter", "Y");
+	random_setting(name, "times", "-1");
+	random_setting(name, "probability", "5");
+}
+
+/* And it outlives the failing, or the host would run out of memory between the two. */
+static void random_end(const char *name)
+{
+	random_setting(name, "probability", "0");
+	random_setting(name, "task-filter", "N");
 }
 
 TEST(fault_random)
@@ -588,14 +600,14 @@ TEST(fault_random)
 
 	injection_begin();
 	map_slot_memory();
-	random_settings("failslab", "5", "Y");
-	random_settings("fail_page_alloc", "5", "Y");
+	random_begin("failslab");
+	random_begin("fail_page_alloc");
 	child = fork();
 	if (!child)
 		random_child();
 	waitpid(child, &status, 0);
-	random_settings("fail_page_alloc", "0", "N");
-	random_settings("failslab", "0", "N");
+	random_end("fail_page_alloc");
+	random_end("failslab");
 	report(WIFEXITED(status) && !WEXITSTATUS(status), "%d rounds, whatever failed",
 	       RANDOM_ROUNDS);
 	/* And all of it works now. */

@@ -85,6 +85,7 @@ static void need_own_limits(void)
 
 TEST(limit_resample)
 {
+	need_cap(KVM_CAP_IRQFD_RESAMPLE, "KVM_CAP_IRQFD_RESAMPLE");
 	need_own_limits();
 	allow_descriptors(2 * RESAMPLERS);
 	test_resamplers();

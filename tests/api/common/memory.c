@@ -3,6 +3,7 @@
  * Guest memory follows the host's: pages that are dropped, replaced, protected,
  * huge, shared, swapped out.
  */
+#include <endian.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <lib/kvm.h>
@@ -177,7 +178,7 @@ TEST(memory_thp)
 	struct kvm_dirty_log log = { .slot = 8, .dirty_bitmap = bitmap };
 
 	turn(20, 21, 3);
-	report(!ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log) && bitmap[0] == 7 && !bitmap[1],
+	report(!ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log) && le64toh(bitmap[0]) == 7 && !bitmap[1],
 	       "the dirty log of a huge page knows its parts (0x%llx)",
 	       (unsigned long long)bitmap[0]);
 	vm_set_slot(vm, 8, GPA_TEST, HUGE, memory, 0);

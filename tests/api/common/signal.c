@@ -56,7 +56,6 @@ struct runner {
 	int		 blocked;	/* outside of KVM_RUN, or 0 */
 	int		 end;		/* the signal that ends it all */
 	volatile bool	 over;
-	volatile int	 returns;	/* for nothing: the kernel wanted the task */
 	int		 result;
 	bool		 pending, still_blocked;
 };
@@ -83,7 +82,6 @@ static void *runner_main(void *data)
 		if (runner->result != -EINTR || is_pending(runner->end) ||
 		    handled[runner->end == SIGUSR2])
 			break;
-		runner->returns++;
 	}
 	pthread_sigmask(SIG_BLOCK, NULL, &now);
 	runner->still_blocked = sigismember(&set, SIGUSR1) == sigismember(&now, SIGUSR1) &&
@@ -110,14 +108,25 @@ static void runner_start(struct runner *runner, int blocked, int end)
 	guest_moves();
 }
 
-/* The signal is sent; does it leave the guest running? */
+/*
+ * The signal is sent; does it leave the guest running?  The kernel may want the task
+ * in user space for reasons of its own, several times a second, and a signal that is
+ * open there runs its handler then.  It does not happen every time.
+ */
 static bool goes_on(struct runner *runner, int number)
 {
-	pthread_kill(runner->thread, number);
-	sleep_ms(50);
-	guest_moves();
+	int tries;
 
-	return !runner->over && (runner->returns || (!handled[0] && !handled[1]));
+	for (tries = 0; tries < 50 && !runner->over; tries++) {
+		handled[number == SIGUSR2] = 0;
+		pthread_kill(runner->thread, number);
+		sleep_ms(10);
+		guest_moves();
+		if (!handled[0] && !handled[1])
+			return !runner->over;
+	}
+
+	return false;
 }
 
 /* The last signal is sent, and ends KVM_RUN. */

@@ -86,8 +86,10 @@ int vm_set_slot(struct vm *vm, u32 slot, u64 gpa, u64 size, void *memory, u32 fl
 
 void *vm_add_memory(struct vm *vm, u32 slot, u64 gpa, u64 size, u32 flags)
 {
+	/* For a hypervisor that cannot bring pages in while the guest runs. */
+	int populate = getenv("KVM_POPULATE") ? MAP_POPULATE : 0;
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | populate, -1, 0);
 
 	if (memory == MAP_FAILED)
 		bail("no memory for a slot of %lu KiB", (unsigned long)(size / KIB));
@@ -178,9 +180,55 @@ struct vcpu *vcpu_create(struct vm *vm, void (*entry)(u64), u64 argument)
 	return vcpu;
 }
 
+/* --- registers ---------------------------------------------------------------------- */
+
+int reg_try_get(struct vcpu *vcpu, u64 id, void *value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (u64)value };
+
+	return ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg);
+}
+
+int reg_try_set(struct vcpu *vcpu, u64 id, const void *value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (u64)value };
+
+	return ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg);
+}
+
+u64 reg_get(struct vcpu *vcpu, u64 id)
+{
+	u64 value = 0;
+
+	if (reg_try_get(vcpu, id, &value))
+		bail("cannot get register 0x%llx: %s", (unsigned long long)id, strerror(errno));
+
+	return value;
+}
+
+void reg_set(struct vcpu *vcpu, u64 id, u64 value)
+{
+	if (reg_try_set(vcpu, id, &value))
+		bail("cannot set register 0x%llx to 0x%llx: %s", (unsigned long long)id,
+		     (unsigned long long)value, strerror(errno));
+}
+
+struct kvm_reg_list *reg_list_get(struct vcpu *vcpu)
+{
+	struct kvm_reg_list empty = { .n = 0 }, *list;
+
+	if (ioctl(vcpu->fd, KVM_GET_REG_LIST, &empty) != -1 || errno != E2BIG || !empty.n)
+		bail("KVM_GET_REG_LIST does not tell its size");
+	list = calloc(1, sizeof(*list) + empty.n * sizeof(list->reg[0]));
+	list->n = empty.n;
+	xioctl(vcpu->fd, KVM_GET_REG_LIST, list);
+
+	return list;
+}
+
 /* --- running ----------------------------------------------------------------------- */
 
-static void vm_start(struct vm *vm)
+void vm_start(struct vm *vm)
 {
 	static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -197,6 +245,26 @@ int vcpu_run_once(struct vcpu *vcpu)
 		vm_start(vcpu->vm);
 
 	return ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0;
+}
+
+void vcpu_complete(struct vcpu *vcpu)
+{
+	int err;
+
+	vcpu->run->immediate_exit = 1;
+	err = vcpu_run_once(vcpu);
+	vcpu->run->immediate_exit = 0;
+	if (err != -EINTR)
+		bail("entering in order to leave at once: %s", strerror(-err));
+}
+
+void stay_on(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
 }
 
 int vcpu_run(struct vcpu *vcpu)
@@ -222,7 +290,9 @@ const char *exit_name(u32 exit_reason)
 		[KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
 		[KVM_EXIT_IOAPIC_EOI] = "IOAPIC_EOI",
 		[KVM_EXIT_RISCV_SBI] = "RISCV_SBI", [KVM_EXIT_RISCV_CSR] = "RISCV_CSR",
-		[KVM_EXIT_MEMORY_FAULT] = "MEMORY_FAULT",
+		[KVM_EXIT_S390_SIEIC] = "S390_SIEIC", [KVM_EXIT_S390_RESET] = "S390_RESET",
+		[KVM_EXIT_S390_TSCH] = "S390_TSCH", [KVM_EXIT_S390_STSI] = "S390_STSI",
+		[KVM_EXIT_ARM_NISV] = "ARM_NISV", [KVM_EXIT_MEMORY_FAULT] = "MEMORY_FAULT",
 	};
 
 	if (exit_reason >= ARRAY_SIZE(names) || !names[exit_reason])
@@ -328,22 +398,72 @@ void vcpu_run_done(struct vcpu *vcpu)
 	}
 }
 
-bool vcpu_run_expect(struct vcpu *vcpu, u32 exit_reason, const char *what)
+/* KVM_RUN returned @err: report whether it is 0 and the exit was @expected. */
+static bool report_run(struct vcpu *vcpu, int err, bool expected, const char *what)
 {
-	int err = vcpu_run(vcpu);
 	struct said said;
 
-	if (!err && vcpu->run->exit_reason == exit_reason)
+	if (!err && expected)
 		return report(true, "%s", what);
 
 	/* If it was an assertion, that is what there is to know. */
 	if (!err)
 		vcpu_said_any(vcpu, &said);
 	report(false, "%s", what);
-	note("KVM_RUN returned %d, expected exit %s", err, exit_name(exit_reason));
+	note("KVM_RUN returned %d", err);
 	vcpu_describe(vcpu);
 
 	return false;
+}
+
+bool vcpu_run_expect(struct vcpu *vcpu, u32 exit_reason, const char *what)
+{
+	int err = vcpu_run(vcpu);
+
+	if (report_run(vcpu, err, vcpu->run->exit_reason == exit_reason, what))
+		return true;
+	note("expected exit %s", exit_name(exit_reason));
+
+	return false;
+}
+
+__attribute__((weak)) bool arch_vcpu_absent(struct vcpu *vcpu)
+{
+	return vcpu->run->exit_reason == KVM_EXIT_MMIO;
+}
+
+bool vcpu_run_absent(struct vcpu *vcpu, const char *what)
+{
+	int err = vcpu_run(vcpu);
+
+	return report_run(vcpu, err, !err && arch_vcpu_absent(vcpu), what);
+}
+
+u64 vcpu_stat(struct vcpu *vcpu, const char *name)
+{
+	struct kvm_stats_header header;
+	struct kvm_stats_desc *desc;
+	int fd = xioctl(vcpu->fd, KVM_GET_STATS_FD, 0);
+	u64 value = 0;
+	bool found = false;
+	u32 i;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
+		bail("statistics without a header");
+	desc = calloc(1, sizeof(*desc) + header.name_size + 1);
+	for (i = 0; i < header.num_desc && !found; i++) {
+		size_t size = sizeof(*desc) + header.name_size;
+
+		if (pread(fd, desc, size, header.desc_offset + i * size) != (ssize_t)size)
+			bail("a descriptor cannot be read");
+		found = !strcmp(desc->name, name);
+	}
+	if (!found || pread(fd, &value, 8, header.data_offset + desc->offset) != 8)
+		bail("there is no statistic %s", name);
+	free(desc);
+	close(fd);
+
+	return value;
 }
 
 /* --- vCPUs in threads ------------------------------------------------------------------ */

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -130,9 +131,20 @@ struct vcpu *vcpu_create_bare(struct vm *vm, int id);
 /* Start over at @entry. */
 void vcpu_enter_at(struct vcpu *vcpu, void (*entry)(u64), u64 argument);
 
+/* These are all its vCPUs: the irqchip can work.  Running one does the same. */
+void vm_start(struct vm *vm);
+
 /* An ioctl that must work: bails if not.  Returns its result. */
 #define xioctl(fd, cmd, arg)	xioctl_((fd), (cmd), (unsigned long)(arg), #cmd)
 int xioctl_(int fd, unsigned long cmd, unsigned long arg, const char *name);
+
+/* KVM_GET_ONE_REG and KVM_SET_ONE_REG of 64 bits: must work, or as ioctl() does. */
+u64 reg_get(struct vcpu *vcpu, u64 id);
+void reg_set(struct vcpu *vcpu, u64 id, u64 value);
+int reg_try_get(struct vcpu *vcpu, u64 id, void *value);
+int reg_try_set(struct vcpu *vcpu, u64 id, const void *value);
+/* KVM_GET_REG_LIST, on the heap. */
+struct kvm_reg_list *reg_list_get(struct vcpu *vcpu);
 /* An eventfd that does not block, and how often it was signalled since the last look. */
 int eventfd_create(void);
 u64 eventfd_fired(int fd);
@@ -146,12 +158,17 @@ void *vm_add_memory(struct vm *vm, u32 slot, u64 gpa, u64 size, u32 flags);
 
 /* --- running --------------------------------------------------------------------- */
 
+/* The calling thread, and those it makes, run on @cpu alone, if there is such a CPU. */
+void stay_on(int cpu);
+
 /*
  * KVM_RUN: 0 or -errno.  The first one calls again when there was EINTR and no
  * reason for it (the kernel may want a task in user space), the second does not.
  */
 int vcpu_run(struct vcpu *vcpu);
 int vcpu_run_once(struct vcpu *vcpu);
+/* What user space has answered is not done before the next entry: enter, and leave at once. */
+void vcpu_complete(struct vcpu *vcpu);
 /* Run until the guest says something; returns the value.  Bails on anything else. */
 u64 vcpu_run_said(struct vcpu *vcpu);
 /* Run until guest_done().  Bails on anything else. */
@@ -161,8 +178,12 @@ bool vcpu_said(struct vcpu *vcpu, u64 *value);
 bool vcpu_is_done(struct vcpu *vcpu);
 /* Run; report whether the exit is of this kind. */
 bool vcpu_run_expect(struct vcpu *vcpu, u32 exit_reason, const char *what);
+/* Run; report whether the guest touched what is no memory: arch_vcpu_absent(). */
+bool vcpu_run_absent(struct vcpu *vcpu, const char *what);
 const char *exit_name(u32 exit_reason);
 void vcpu_describe(struct vcpu *vcpu);
+/* The vCPU's statistic of this name, by KVM_GET_STATS_FD. */
+u64 vcpu_stat(struct vcpu *vcpu, const char *name);
 
 struct vcpu_thread {
 	struct vcpu	*vcpu;
@@ -234,8 +255,29 @@ void arch_vcpu_setup(struct vcpu *vcpu, void (*entry)(u64), u64 argument);
 /* What the guest said, if the exit in vcpu->run is that. */
 bool arch_vcpu_said(struct vcpu *vcpu, struct said *said);
 void arch_vcpu_describe(struct vcpu *vcpu);
+/*
+ * Did the guest touch what is no memory?  That is MMIO, unless the architecture has
+ * none and says it in another way.
+ */
+bool arch_vcpu_absent(struct vcpu *vcpu);
+/* Where ARCH_IRQFD_DEFERS: until something is pending, at most two seconds. */
+void arch_irqfd_wait(struct vm *vm);
 
 /* guest_say4(), guest_pause(), guest_irq_*(), arch_vm_type() */
 #include ISA_HEADER
+
+/* A route to an input of a controller, and one that needs none; but for the gsi. */
+#ifndef ARCH_ROUTE_LINE
+#define ARCH_ROUTE_LINE(pin_)							\
+	.type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip.pin = (pin_)
+#define ARCH_ROUTE_MESSAGE							\
+	.type = KVM_IRQ_ROUTING_MSI,						\
+	.u.msi = { .address_lo = 0xfee00000, .data = 0x40 }
+#endif
+
+/* So many bytes that no user space can have, far from the end of all addresses if it can be. */
+#ifndef ARCH_KERNEL_ADDRESS
+#define ARCH_KERNEL_ADDRESS(size)	0xf000000000000000ULL
+#endif
 
 #endif /* LIB_KVM_H */

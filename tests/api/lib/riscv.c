@@ -330,44 +330,13 @@ void arch_vm_start(struct vm *vm)
 		note("the AIA cannot be set up: %s", strerror(errno));
 }
 
-/* --- host side: registers ------------------------------------------------- */
-
-int riscv_try_get(struct vcpu *vcpu, uint64_t id, void *value)
-{
-	struct kvm_one_reg reg = { .id = id, .addr = (uint64_t)value };
-
-	return ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg);
-}
-
-int riscv_try_set(struct vcpu *vcpu, uint64_t id, const void *value)
-{
-	struct kvm_one_reg reg = { .id = id, .addr = (uint64_t)value };
-
-	return ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg);
-}
-
-uint64_t riscv_get(struct vcpu *vcpu, uint64_t id)
-{
-	uint64_t value = 0;
-
-	if (riscv_try_get(vcpu, id, &value))
-		bail("cannot get register 0x%llx: %s", (unsigned long long)id, strerror(errno));
-
-	return value;
-}
-
-void riscv_set(struct vcpu *vcpu, uint64_t id, uint64_t value)
-{
-	if (riscv_try_set(vcpu, id, &value))
-		bail("cannot set register 0x%llx to 0x%llx: %s", (unsigned long long)id,
-		     (unsigned long long)value, strerror(errno));
-}
+/* --- host side: extensions ------------------------------------------------ */
 
 bool riscv_has_isa(struct vcpu *vcpu, uint64_t extension)
 {
 	uint64_t value = 0;
 
-	return !riscv_try_get(vcpu, RISCV_REG(U64, ISA_EXT, extension), &value) && value;
+	return !reg_try_get(vcpu, RISCV_REG(U64, ISA_EXT, extension), &value) && value;
 }
 
 void riscv_need_isa(struct vcpu *vcpu, uint64_t extension, const char *name)
@@ -376,40 +345,27 @@ void riscv_need_isa(struct vcpu *vcpu, uint64_t extension, const char *name)
 		skip("no %s", name);
 }
 
-struct kvm_reg_list *riscv_reg_list(struct vcpu *vcpu)
-{
-	struct kvm_reg_list empty = { .n = 0 }, *list;
-
-	if (ioctl(vcpu->fd, KVM_GET_REG_LIST, &empty) != -1 || errno != E2BIG || !empty.n)
-		bail("KVM_GET_REG_LIST does not tell its size");
-	list = calloc(1, sizeof(*list) + empty.n * sizeof(list->reg[0]));
-	list->n = empty.n;
-	xioctl(vcpu->fd, KVM_GET_REG_LIST, list);
-
-	return list;
-}
-
 void arch_vcpu_setup(struct vcpu *vcpu, void (*entry)(u64), u64 argument)
 {
 	struct kvm_mp_state mp_state = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	uint64_t gp;
 
 	asm("mv %0, gp" : "=r"(gp));
-	riscv_set(vcpu, RISCV_PC, (uint64_t)entry);
-	riscv_set(vcpu, RISCV_MODE, KVM_RISCV_MODE_S);
-	riscv_set(vcpu, RISCV_CORE(1), 0);
-	riscv_set(vcpu, RISCV_CORE(2), RISCV_GPA_STACKS + (vcpu->id + 1) * RISCV_STACK_SIZE);
-	riscv_set(vcpu, RISCV_CORE(3), gp);
-	riscv_set(vcpu, RISCV_CORE(10), argument);
-	riscv_set(vcpu, RISCV_CSR(sstatus), 0);
-	riscv_set(vcpu, RISCV_CSR(sie), 0);
-	riscv_set(vcpu, RISCV_CSR(stvec), (uint64_t)guest_trap_entry);
-	riscv_set(vcpu, RISCV_CSR(sscratch), 0);
-	riscv_set(vcpu, RISCV_CSR(satp), SATP_SV39 | RISCV_GPA_ROOT >> 12);
+	reg_set(vcpu, RISCV_PC, (uint64_t)entry);
+	reg_set(vcpu, RISCV_MODE, KVM_RISCV_MODE_S);
+	reg_set(vcpu, RISCV_CORE(1), 0);
+	reg_set(vcpu, RISCV_CORE(2), RISCV_GPA_STACKS + (vcpu->id + 1) * RISCV_STACK_SIZE);
+	reg_set(vcpu, RISCV_CORE(3), gp);
+	reg_set(vcpu, RISCV_CORE(10), argument);
+	reg_set(vcpu, RISCV_CSR(sstatus), 0);
+	reg_set(vcpu, RISCV_CSR(sie), 0);
+	reg_set(vcpu, RISCV_CSR(stvec), (uint64_t)guest_trap_entry);
+	reg_set(vcpu, RISCV_CSR(sscratch), 0);
+	reg_set(vcpu, RISCV_CSR(satp), SATP_SV39 | RISCV_GPA_ROOT >> 12);
 	xioctl(vcpu->fd, KVM_SET_MP_STATE, &mp_state);
 	if (vcpu->vm->ram)
 		guest_var(vcpu->vm, guest_ns_per_tick) =
-			1000000000 / riscv_get(vcpu, RISCV_TIMER(frequency));
+			1000000000 / reg_get(vcpu, RISCV_TIMER(frequency));
 }
 
 bool arch_vcpu_said(struct vcpu *vcpu, struct said *said)
@@ -420,8 +376,8 @@ bool arch_vcpu_said(struct vcpu *vcpu, struct said *said)
 	    !run->mmio.is_write)
 		return false;
 	*said = (struct said) {
-		riscv_get(vcpu, RISCV_CORE(10)), riscv_get(vcpu, RISCV_CORE(11)),
-		riscv_get(vcpu, RISCV_CORE(12)), riscv_get(vcpu, RISCV_CORE(13)),
+		reg_get(vcpu, RISCV_CORE(10)), reg_get(vcpu, RISCV_CORE(11)),
+		reg_get(vcpu, RISCV_CORE(12)), reg_get(vcpu, RISCV_CORE(13)),
 	};
 
 	return true;
@@ -439,12 +395,12 @@ void arch_vcpu_describe(struct vcpu *vcpu)
 	if (run->exit_reason == KVM_EXIT_RISCV_CSR)
 		note("  CSR 0x%lx", run->riscv_csr.csr_num);
 	for (i = 0; i < 32; i++)
-		if (riscv_try_get(vcpu, RISCV_CORE(i), &x[i]))
+		if (reg_try_get(vcpu, RISCV_CORE(i), &x[i]))
 			return;
-	if (riscv_try_get(vcpu, RISCV_CSR(sepc), &sepc) ||
-	    riscv_try_get(vcpu, RISCV_CSR(scause), &scause) ||
-	    riscv_try_get(vcpu, RISCV_CSR(stval), &stval) ||
-	    riscv_try_get(vcpu, RISCV_CSR(satp), &satp))
+	if (reg_try_get(vcpu, RISCV_CSR(sepc), &sepc) ||
+	    reg_try_get(vcpu, RISCV_CSR(scause), &scause) ||
+	    reg_try_get(vcpu, RISCV_CSR(stval), &stval) ||
+	    reg_try_get(vcpu, RISCV_CSR(satp), &satp))
 		return;
 	note("  pc 0x%llx ra 0x%llx sp 0x%llx", (unsigned long long)x[0],
 	     (unsigned long long)x[1], (unsigned long long)x[2]);

@@ -160,6 +160,13 @@ static inline void sfence_vma(void)
 	asm volatile("sfence.vma" : : : "memory");
 }
 
+/* Until another hart has stored so much. */
+static inline void guest_wait_for(volatile uint64_t *value, uint64_t wanted)
+{
+	while (*value < wanted)
+		guest_pause();
+}
+
 /* Let in what is pending and enabled in sie, then go on. */
 static inline void guest_irqs_open(void)
 {
@@ -232,6 +239,7 @@ enum {
 	SBI_HSM		= 0x48534d,
 	SBI_SRST	= 0x53525354,
 	SBI_SUSP	= 0x53555350,
+	SBI_FWFT	= 0x46574654,
 	SBI_PMU		= 0x504d55,
 	SBI_DBCN	= 0x4442434e,
 	SBI_STA		= 0x535441,
@@ -370,6 +378,14 @@ static inline void guest_irq_wait(void)
 
 /* Does the irqchip hear of the end of an interrupt?  A message has none. */
 #define ARCH_IRQFD_RESAMPLE	0
+/* Does an irqfd leave it to a worker to tell the guest? */
+#define ARCH_IRQFD_DEFERS 0
+/* Does a fault tell no more than the page? */
+#define ARCH_FAULT_OF_PAGE 0
+/* Can slots be read-only? */
+#define ARCH_READONLY_SLOTS	1
+/* Does it take messages (KVM_SIGNAL_MSI)? */
+#define ARCH_SIGNAL_MSI		1
 
 /* --- host side ------------------------------------------------------------ */
 
@@ -387,17 +403,10 @@ struct vm;
 #define RISCV_ISA_EXT(ext)	RISCV_REG(U64, ISA_EXT, KVM_RISCV_ISA_EXT_##ext)
 #define RISCV_SBI_EXT(ext)	RISCV_REG(U64, SBI_EXT, KVM_RISCV_SBI_EXT_##ext)
 
-/* KVM_GET_ONE_REG and KVM_SET_ONE_REG of 64 bits: must work, or as ioctl() does. */
-uint64_t riscv_get(struct vcpu *vcpu, uint64_t id);
-void riscv_set(struct vcpu *vcpu, uint64_t id, uint64_t value);
-int riscv_try_get(struct vcpu *vcpu, uint64_t id, void *value);
-int riscv_try_set(struct vcpu *vcpu, uint64_t id, const void *value);
 /* Does the guest have it?  A register that is not there says no. */
 bool riscv_has_isa(struct vcpu *vcpu, uint64_t extension);
 /* Ends the test as skipped, if no vCPU of this host has it. */
 void riscv_need_isa(struct vcpu *vcpu, uint64_t extension, const char *name);
-/* KVM_GET_REG_LIST, on the heap. */
-struct kvm_reg_list *riscv_reg_list(struct vcpu *vcpu);
 /* The AIA's attributes, as ioctl() does. */
 int riscv_aia_set(struct vm *vm, uint32_t group, uint64_t attribute, uint64_t value);
 int riscv_aia_get(struct vm *vm, uint32_t group, uint64_t attribute, uint64_t *value);

@@ -299,6 +299,14 @@ static inline void guest_irq_wait(void)
 
 /* Does the irqchip hear of the end of an interrupt? */
 #define ARCH_IRQFD_RESAMPLE	1
+/* Does an irqfd leave it to a worker to tell the guest? */
+#define ARCH_IRQFD_DEFERS 0
+/* Does a fault tell no more than the page? */
+#define ARCH_FAULT_OF_PAGE 0
+/* Can slots be read-only? */
+#define ARCH_READONLY_SLOTS	1
+/* Does it take messages (KVM_SIGNAL_MSI)? */
+#define ARCH_SIGNAL_MSI		1
 
 /* --- host side -------------------------------------------------------------------- */
 

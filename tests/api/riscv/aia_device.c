@@ -198,6 +198,20 @@ static void check_after_init(void)
 	vm_destroy(vm);
 }
 
+/* The second vCPU has another id than 1. */
+static void check_ids(void)
+{
+	u64 value;
+
+	begin(1);
+	vcpu_create_bare(vm, 5);
+	report(!set_up(STEP_NONE, 1), "addresses go by the order of creation");
+	report(!riscv_aia_get(vm, IMSIC(5, IMSIC_THRESHOLD), &value) &&
+	       riscv_aia_get(vm, IMSIC(1, IMSIC_THRESHOLD), &value) == -1 && errno == ENODEV,
+	       "registers by id");
+	vm_destroy(vm);
+}
+
 static void check_create(void)
 {
 	struct kvm_create_device device = {
@@ -280,7 +294,58 @@ TEST(aia_device)
 	vm_destroy(vm);
 	report(true, "a machine without vCPUs does no harm");
 	check_after_init();
+	check_ids();
 	check_late();
+}
+
+/* --- aia_host: what this host can have ------------------------------------- */
+
+static int create_device(u32 flags)
+{
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_RISCV_AIA, .flags = flags };
+	int result = ioctl(vm->fd, KVM_CREATE_DEVICE, &device);
+
+	if (!result && !flags)
+		vm->irqchip_fd = device.fd;
+
+	return result;
+}
+
+static void check_mode(u64 mode, bool offered, const char *name)
+{
+	u64 before = get(CONFIG(MODE));
+	int result = riscv_aia_set(vm, CONFIG(MODE), mode);
+
+	if (offered)
+		report(!result && get(CONFIG(MODE)) == mode, "mode %s", name);
+	else
+		report(result == -1 && errno == EINVAL && get(CONFIG(MODE)) == before,
+		       "no mode %s", name);
+}
+
+/*
+ * VMMs ask first, and take what they are told.  The argument is what the host is
+ * known to have: files, no-files or no-aia.
+ */
+TEST(aia_host)
+{
+	bool files, aia;
+
+	vm = vm_create(0);
+	aia = !create_device(KVM_CREATE_DEVICE_TEST);
+	report(aia || errno == ENODEV, "asking for an AIA says %s", aia ? "yes" : "no device");
+	report(aia == !create_device(0), "and so does creating one");
+	report(!!kvm_cap(KVM_CAP_IRQCHIP) == aia, "KVM_CAP_IRQCHIP says the same");
+	report(aia != test_has_arg("no-aia"), "as expected");
+	if (aia) {
+		files = get(CONFIG(MODE)) == KVM_DEV_RISCV_AIA_MODE_AUTO;
+		report(files == test_has_arg("files"), "interrupt files: %s", files ? "yes" : "no");
+		check_mode(KVM_DEV_RISCV_AIA_MODE_HWACCEL, files, "hwaccel");
+		check_mode(KVM_DEV_RISCV_AIA_MODE_AUTO, files, "auto");
+		check_mode(KVM_DEV_RISCV_AIA_MODE_EMUL, true, "emul");
+		close(vm->irqchip_fd);
+	}
+	vm_destroy(vm);
 }
 
 /* --- aia_state: registers from outside ------------------------------------ */

@@ -29,7 +29,7 @@ static int read_registers(struct vm *vm, void *data)
 		if (list.id[i] == RISCV_TIMER(time) ||
 		    KVM_REG_SIZE(list.id[i]) > sizeof(out->reg[i].value))
 			continue;
-		riscv_try_get(&vm->vcpus[0], list.id[i], out->reg[i].value);
+		reg_try_get(&vm->vcpus[0], list.id[i], out->reg[i].value);
 	}
 
 	return 0;
@@ -121,6 +121,8 @@ BAD_CASES(riscv_chip_cases) = {
 	    ATTR(.group = KVM_DEV_RISCV_AIA_GRP_APLIC), .prepare = value_7),
 	BAD(DEVICE, KVM_GET_DEVICE_ATTR, MACHINE_DEVICES, ENODEV, "a register before there is one",
 	    ATTR(.group = KVM_DEV_RISCV_AIA_GRP_APLIC), .prepare = value_7),
+	BAD(DEVICE, KVM_HAS_DEVICE_ATTR, MACHINE_DEVICES, ENODEV, "a register before there is one",
+	    ATTR(.group = KVM_DEV_RISCV_AIA_GRP_APLIC)),
 	BAD(DEVICE, KVM_SET_DEVICE_ATTR, MACHINE_DEVICES, EBUSY, "a mode when it works",
 	    ATTR(MODE), .prepare = initialised),
 };

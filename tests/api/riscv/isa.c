@@ -37,29 +37,29 @@ static void check_single(void)
 		before = bad;
 		if (extension == KVM_RISCV_ISA_EXT_MAX)
 			break;
-		if (riscv_try_get(vcpu, single(extension), &value)) {
+		if (reg_try_get(vcpu, single(extension), &value)) {
 			bad += errno != ENOENT && errno != EINVAL;
 			/* What the host does not have cannot be given. */
-			bad += !riscv_try_set(vcpu, single(extension), &on);
+			bad += !reg_try_set(vcpu, single(extension), &on);
 			continue;
 		}
 		/* H cannot be nested, so it is not given.  Others went with what they need. */
-		if (!value && riscv_try_set(vcpu, single(extension), &on)) {
+		if (!value && reg_try_set(vcpu, single(extension), &on)) {
 			bad += errno != EINVAL;
 			continue;
 		}
 		bad += extension == KVM_RISCV_ISA_EXT_H;
-		bad += riscv_get(vcpu, single(extension)) != 1;
+		bad += reg_get(vcpu, single(extension)) != 1;
 		there++;
-		if (riscv_try_set(vcpu, single(extension), &off)) {
-			bad += errno != EINVAL || riscv_get(vcpu, single(extension)) != 1;
+		if (reg_try_set(vcpu, single(extension), &off)) {
+			bad += errno != EINVAL || reg_get(vcpu, single(extension)) != 1;
 			continue;
 		}
 		removable++;
 		removable_one = extension;
-		bad += riscv_get(vcpu, single(extension)) != 0;
-		riscv_set(vcpu, single(extension), 1);
-		bad += riscv_get(vcpu, single(extension)) != 1;
+		bad += reg_get(vcpu, single(extension)) != 0;
+		reg_set(vcpu, single(extension), 1);
+		bad += reg_get(vcpu, single(extension)) != 1;
 	}
 	report(!bad, "%llu extensions, %llu of them can be taken away",
 	       (unsigned long long)there, (unsigned long long)removable);
@@ -72,10 +72,10 @@ static void check_multi(void)
 	for (extension = 0; extension < KVM_RISCV_ISA_EXT_MAX; extension++) {
 		word = KVM_REG_RISCV_ISA_MULTI_REG(extension);
 		mask = KVM_REG_RISCV_ISA_MULTI_MASK(extension);
-		bit = riscv_get(vcpu, multi(KVM_REG_RISCV_ISA_MULTI_EN, word)) & mask;
+		bit = reg_get(vcpu, multi(KVM_REG_RISCV_ISA_MULTI_EN, word)) & mask;
 		wrong += !!bit != riscv_has_isa(vcpu, extension);
 		/* The complement is about the same bits. */
-		bit = riscv_get(vcpu, multi(KVM_REG_RISCV_ISA_MULTI_DIS, word)) & mask;
+		bit = reg_get(vcpu, multi(KVM_REG_RISCV_ISA_MULTI_DIS, word)) & mask;
 		wrong += !!bit == riscv_has_isa(vcpu, extension);
 	}
 	report(!wrong, "words of many extensions say the same");
@@ -83,9 +83,9 @@ static void check_multi(void)
 		return;
 	word = KVM_REG_RISCV_ISA_MULTI_REG(removable_one);
 	mask = KVM_REG_RISCV_ISA_MULTI_MASK(removable_one);
-	riscv_set(vcpu, multi(KVM_REG_RISCV_ISA_MULTI_DIS, word), mask);
+	reg_set(vcpu, multi(KVM_REG_RISCV_ISA_MULTI_DIS, word), mask);
 	report(!riscv_has_isa(vcpu, removable_one), "one of them off");
-	riscv_set(vcpu, multi(KVM_REG_RISCV_ISA_MULTI_EN, word), mask);
+	reg_set(vcpu, multi(KVM_REG_RISCV_ISA_MULTI_EN, word), mask);
 	report(riscv_has_isa(vcpu, removable_one), "and on again");
 }
 
@@ -97,20 +97,20 @@ static void check_letters(void)
 		{ 'I', KVM_RISCV_ISA_EXT_I }, { 'M', KVM_RISCV_ISA_EXT_M },
 		{ 'V', KVM_RISCV_ISA_EXT_V }, { 'H', KVM_RISCV_ISA_EXT_H },
 	};
-	u64 isa = riscv_get(vcpu, RISCV_CONFIG(isa)), i, wrong = 0, more;
+	u64 isa = reg_get(vcpu, RISCV_CONFIG(isa)), i, wrong = 0, more;
 
 	for (i = 0; i < ARRAY_SIZE(letters); i++)
 		wrong += !!(isa & BIT(letters[i].letter - 'A')) !=
 			 riscv_has_isa(vcpu, letters[i].extension);
 	report(!wrong && !(isa & BIT('H' - 'A')), "the letters of misa agree, without H");
 	more = isa | BIT('H' - 'A') | BIT('X' - 'A');
-	riscv_try_set(vcpu, RISCV_CONFIG(isa), &more);
-	report(riscv_get(vcpu, RISCV_CONFIG(isa)) == isa, "no letter can be added");
+	reg_try_set(vcpu, RISCV_CONFIG(isa), &more);
+	report(reg_get(vcpu, RISCV_CONFIG(isa)) == isa, "no letter can be added");
 	if (!(isa & BIT('V' - 'A')))
 		return;
-	riscv_set(vcpu, RISCV_CONFIG(isa), isa & ~BIT('V' - 'A'));
+	reg_set(vcpu, RISCV_CONFIG(isa), isa & ~BIT('V' - 'A'));
 	report(!riscv_has_isa(vcpu, KVM_RISCV_ISA_EXT_V), "V can be taken away by letter");
-	riscv_set(vcpu, RISCV_CONFIG(isa), isa);
+	reg_set(vcpu, RISCV_CONFIG(isa), isa);
 	report(riscv_has_isa(vcpu, KVM_RISCV_ISA_EXT_V), "and given back");
 }
 
@@ -246,8 +246,8 @@ static void check_removal(const struct removal *removal)
 	vm_destroy(vm);
 
 	begin();
-	if (riscv_try_set(vcpu, single(removal->extension), &off) ||
-	    (removal->also != ~0ULL && riscv_try_set(vcpu, single(removal->also), &off))) {
+	if (reg_try_set(vcpu, single(removal->extension), &off) ||
+	    (removal->also != ~0ULL && reg_try_set(vcpu, single(removal->also), &off))) {
 		report(errno == EINVAL, "%s cannot be taken away", removal->name);
 		vm_destroy(vm);
 		return;
@@ -274,9 +274,9 @@ TEST(isa_ext)
 	vcpu_enter_at(vcpu, guest_hello, 9);
 	vcpu_run_said(vcpu);
 	if (riscv_has_isa(vcpu, KVM_RISCV_ISA_EXT_SSTC)) {
-		report_errno(riscv_try_set(vcpu, RISCV_ISA_EXT(SSTC), &off), EBUSY,
+		report_errno(reg_try_set(vcpu, RISCV_ISA_EXT(SSTC), &off), EBUSY,
 			     "nothing changes once it has run");
-		report(!riscv_try_set(vcpu, RISCV_ISA_EXT(SSTC), &on), "but the same is fine");
+		report(!reg_try_set(vcpu, RISCV_ISA_EXT(SSTC), &on), "but the same is fine");
 	}
 	report(vcpu_run_said(vcpu) == 9, "and it goes on");
 	vm_destroy(vm);

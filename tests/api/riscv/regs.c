@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Registers by KVM_GET_ONE_REG, KVM_SET_ONE_REG and KVM_GET_REG_LIST. */
+#include <sched.h>
 #include <lib/kvm.h>
 
 #define TYPE(id)	((id) & KVM_REG_RISCV_TYPE_MASK)
@@ -76,7 +77,7 @@ TEST(reg_list)
 
 	vm = vm_create(0);
 	vcpu = vcpu_create_bare(vm, 0);
-	list = riscv_reg_list(vcpu);
+	list = reg_list_get(vcpu);
 	for (i = 0; i < ARRAY_SIZE(needed); i++)
 		if (!list_has(list, needed[i]))
 			missing++, note("no register 0x%llx", (unsigned long long)needed[i]);
@@ -119,14 +120,14 @@ static bool in_tree_refuses(u64 id)
 /* Every register of the list takes its own value, and keeps it. */
 static void check_own_values(const char *when)
 {
-	struct kvm_reg_list *list = riscv_reg_list(vcpu);
+	struct kvm_reg_list *list = reg_list_get(vcpu);
 	static u8 first[VALUE_MAX], second[VALUE_MAX];
 	u64 i, bad = 0, changed = 0;
 
 	for (i = 0; i < list->n; i++) {
 		u64 id = list->reg[i];
 
-		if (riscv_try_get(vcpu, id, first) || riscv_try_set(vcpu, id, first)) {
+		if (reg_try_get(vcpu, id, first) || reg_try_set(vcpu, id, first)) {
 			bad += !in_tree_refuses(id);
 			note("0x%llx: %s", (unsigned long long)id, strerror(errno));
 			continue;
@@ -134,7 +135,7 @@ static void check_own_values(const char *when)
 		/* Time passes. */
 		if (TYPE(id) == KVM_REG_RISCV_TIMER)
 			continue;
-		riscv_try_get(vcpu, id, second);
+		reg_try_get(vcpu, id, second);
 		if (memcmp(first, second, reg_size(id)))
 			changed++, note("0x%llx has changed", (unsigned long long)id);
 	}
@@ -145,7 +146,7 @@ static void check_own_values(const char *when)
 /* Ids that differ from a listed one and are none. */
 static void check_bad_ids(void)
 {
-	struct kvm_reg_list *list = riscv_reg_list(vcpu);
+	struct kvm_reg_list *list = reg_list_get(vcpu);
 	static u8 value[65536];
 	u64 i, size, accepted = 0;
 
@@ -155,8 +156,8 @@ static void check_bad_ids(void)
 
 			if (id == list->reg[i])
 				continue;
-			if (!refused(riscv_try_get(vcpu, id, value)) ||
-			    !refused(riscv_try_set(vcpu, id, value)))
+			if (!refused(reg_try_get(vcpu, id, value)) ||
+			    !refused(reg_try_set(vcpu, id, value)))
 				accepted++, note("0x%llx is accepted, or errno %d",
 						 (unsigned long long)id, errno);
 		}
@@ -183,7 +184,7 @@ static void check_foreign_ids(void)
 		{ RISCV_REG(U64, ISA_EXT, 0xffff), "one far too many" },
 		{ RISCV_REG(U64, ISA_EXT, KVM_REG_RISCV_ISA_MULTI_EN | 7), "a word too many" },
 		{ RISCV_REG(U64, ISA_EXT, 3 << KVM_REG_RISCV_SUBTYPE_SHIFT), "an unknown group" },
-		{ RISCV_REG(U64, SBI_EXT, KVM_RISCV_SBI_EXT_MAX), "an SBI extension too many" },
+		{ RISCV_REG(U64, SBI_EXT, 31), "an SBI extension too many" },
 		{ RISCV_REG(U64, SBI_EXT, KVM_REG_RISCV_SBI_MULTI_EN | 7), "a word too many" },
 		{ RISCV_REG(U64, SBI_STATE, 2), "an SBI state too many" },
 		{ RISCV_REG(U64, SBI_STATE, 1 << KVM_REG_RISCV_SUBTYPE_SHIFT), "an unknown group" },
@@ -199,15 +200,15 @@ static void check_foreign_ids(void)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		/* Zeroes would be right for much. */
 		memset(value, 0x5a, sizeof(value));
-		if (!refused(riscv_try_get(vcpu, bad[i].id, value)) ||
-		    !refused(riscv_try_set(vcpu, bad[i].id, value)))
+		if (!refused(reg_try_get(vcpu, bad[i].id, value)) ||
+		    !refused(reg_try_set(vcpu, bad[i].id, value)))
 			accepted++, note("%s (0x%llx) is accepted, or errno %d", bad[i].what,
 					 (unsigned long long)bad[i].id, errno);
 	}
 	/* It does not look at all bits of an id. */
 	report(!accepted || (in_tree() && accepted <= 2), "%zu ids that are none", ARRAY_SIZE(bad));
-	report_errno(riscv_try_get(vcpu, RISCV_CORE(1), NULL), EFAULT, "nowhere to put it");
-	report_errno(riscv_try_set(vcpu, RISCV_CORE(1), NULL), EFAULT, "nowhere to get it from");
+	report_errno(reg_try_get(vcpu, RISCV_CORE(1), NULL), EFAULT, "nowhere to put it");
+	report_errno(reg_try_set(vcpu, RISCV_CORE(1), NULL), EFAULT, "nowhere to get it from");
 }
 
 /* Register, a value it must not take. */
@@ -228,17 +229,17 @@ static void check_bad_values(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		bool readable = !riscv_try_get(vcpu, bad[i].id, &before);
-		bool good = refused(riscv_try_set(vcpu, bad[i].id, &bad[i].value));
+		bool readable = !reg_try_get(vcpu, bad[i].id, &before);
+		bool good = refused(reg_try_set(vcpu, bad[i].id, &bad[i].value));
 
 		if (readable)
-			riscv_get(vcpu, bad[i].id);
-		good = good && (!readable || (!riscv_try_get(vcpu, bad[i].id, &after) &&
+			reg_get(vcpu, bad[i].id);
+		good = good && (!readable || (!reg_try_get(vcpu, bad[i].id, &after) &&
 					      after == before));
 		report(good || (in_tree() && bad[i].lenient), "%s is refused, nothing changes",
 		       bad[i].what);
 		if (readable)
-			riscv_try_set(vcpu, bad[i].id, &before);
+			reg_try_set(vcpu, bad[i].id, &before);
 	}
 }
 
@@ -281,16 +282,16 @@ static void check_transfer(void)
 
 	vcpu_enter_at(vcpu, guest_registers, 0);
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		riscv_set(vcpu, RISCV_CORE(numbers[i]), 0x1111111111111111UL * numbers[i] + 1);
+		reg_set(vcpu, RISCV_CORE(numbers[i]), 0x1111111111111111UL * numbers[i] + 1);
 	if (vcpu_run_said(vcpu) != 42)
 		bail("the guest said something else");
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
 		bad += guest_var(vm, seen[numbers[i]]) != 0x1111111111111111UL * numbers[i] + 1;
 	report(!bad, "the guest finds what was set");
-	report(riscv_get(vcpu, RISCV_CORE(4)) == 0x1234 &&
-	       riscv_get(vcpu, RISCV_CORE(31)) == -2UL && riscv_get(vcpu, RISCV_CORE(27)) == 0x77 &&
-	       riscv_get(vcpu, RISCV_CSR(sscratch)) == 0x5555 &&
-	       (riscv_get(vcpu, RISCV_CSR(sepc)) | 2) == -2UL, "and what it leaves can be read");
+	report(reg_get(vcpu, RISCV_CORE(4)) == 0x1234 &&
+	       reg_get(vcpu, RISCV_CORE(31)) == -2UL && reg_get(vcpu, RISCV_CORE(27)) == 0x77 &&
+	       reg_get(vcpu, RISCV_CSR(sscratch)) == 0x5555 &&
+	       (reg_get(vcpu, RISCV_CSR(sepc)) | 2) == -2UL, "and what it leaves can be read");
 }
 
 TEST(one_reg)
@@ -307,20 +308,70 @@ TEST(one_reg)
 	check_bad_values();
 	for (i = 0; i < 32; i++)
 		for (j = 0; j < ARRAY_SIZE(values); j++) {
-			riscv_set(vcpu, RISCV_CORE(i), values[j]);
-			bad += riscv_get(vcpu, RISCV_CORE(i)) != values[j] &&
-			       (i || (values[j] & ~1ULL) != riscv_get(vcpu, RISCV_PC));
+			reg_set(vcpu, RISCV_CORE(i), values[j]);
+			bad += reg_get(vcpu, RISCV_CORE(i)) != values[j] &&
+			       (i || (values[j] & ~1ULL) != reg_get(vcpu, RISCV_PC));
 		}
 	for (j = 0; j < ARRAY_SIZE(values); j++) {
-		riscv_set(vcpu, RISCV_CSR(sscratch), values[j]);
-		bad += riscv_get(vcpu, RISCV_CSR(sscratch)) != values[j];
-		riscv_set(vcpu, RISCV_CSR(stval), values[j]);
-		bad += riscv_get(vcpu, RISCV_CSR(stval)) != values[j];
+		reg_set(vcpu, RISCV_CSR(sscratch), values[j]);
+		bad += reg_get(vcpu, RISCV_CSR(sscratch)) != values[j];
+		reg_set(vcpu, RISCV_CSR(stval), values[j]);
+		bad += reg_get(vcpu, RISCV_CSR(stval)) != values[j];
 	}
 	report(!bad, "registers hold what is put into them");
 	check_transfer();
 	check_own_values("after a run");
 	vm_destroy(vm);
+}
+
+/* --- csr_values: what no CSR can hold --------------------------------------- */
+
+#define OTHER_STVEC	0x5a5a5000UL
+#define SSTATUS_UXL(n)	((u64)(n) << 32)
+#define ILLEGAL_STVEC	0x12340002UL		/* a mode that is reserved */
+#define ILLEGAL_SATP	(15UL << 60 | 0x12345)	/* another */
+
+/* Have values of one's own in the CPU; 32 bits for U-mode, where it can be had. */
+static void guest_leave_values(u64 argument)
+{
+	csr_write(stvec, OTHER_STVEC);
+	csr_set(sstatus, SSTATUS_UXL(1));
+	csr_clear(sstatus, SSTATUS_UXL(2));
+	guest_say(csr_read(satp));
+}
+
+static void guest_say_values(u64 argument)
+{
+	guest_say(csr_read(stvec));
+	guest_say(csr_read(satp));
+	guest_say(csr_read(sstatus) & SSTATUS_UXL(3));
+}
+
+/* A guest with registers that cannot be must not get those of another one. */
+TEST(csr_values)
+{
+	u64 stvec, satp, other_satp;
+	struct vm *other;
+
+	stay_on(0);
+	other = vm_create(0);
+	other_satp = vcpu_run_said(vcpu_create(other, guest_leave_values, 0));
+	vm = vm_create(0);
+	vcpu = vcpu_create(vm, guest_say_values, 0);
+	reg_set(vcpu, RISCV_CSR(stvec), ILLEGAL_STVEC);
+	reg_set(vcpu, RISCV_CSR(satp), ILLEGAL_SATP);
+	reg_set(vcpu, RISCV_CSR(sstatus), 0);
+	stvec = reg_get(vcpu, RISCV_CSR(stvec));
+	satp = reg_get(vcpu, RISCV_CSR(satp));
+	report(vcpu_run_said(vcpu) == stvec || in_tree(), "stvec is what user space has seen");
+	report(vcpu_run_said(vcpu) == satp || in_tree(), "and so is satp");
+	report(vcpu_run_said(vcpu) == SSTATUS_UXL(2) || in_tree(), "U-mode has 64 bits");
+	report(reg_get(vcpu, RISCV_CSR(stvec)) != OTHER_STVEC || in_tree(),
+	       "stvec is not the other guest's");
+	report(reg_get(vcpu, RISCV_CSR(satp)) != other_satp || in_tree(),
+	       "satp is not the other guest's");
+	vm_destroy(vm);
+	vm_destroy(other);
 }
 
 /* --- timer_regs ----------------------------------------------------------- */
@@ -343,6 +394,64 @@ static void guest_times(u64 argument)
 	}
 }
 
+static volatile u64 guest_time_seen;
+
+static void guest_look_at_time(u64 argument)
+{
+	for (;;)
+		guest_time_seen = rdtime();
+}
+
+#define SETTINGS	20
+
+/* No other task takes its CPU from it any more, but where the host limits that. */
+static void keep_cpu(pthread_t thread)
+{
+	struct sched_param first = { .sched_priority = 1 };
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(1, &one);
+	if (pthread_setaffinity_np(thread, sizeof(one), &one) ||
+	    pthread_setschedparam(thread, SCHED_FIFO, &first))
+		note("the thread of the vCPU does not get a CPU of its own");
+}
+
+/*
+ * A hart that is in the guest when its time is set, by another hart's register.  The
+ * kernel sends it to user space every tenth of a second or so: it must hear of its
+ * time sooner than that, but for the times that an emulated host is in no hurry.
+ */
+static void check_running(u64 hz)
+{
+	struct vcpu_thread thread = {};
+	volatile u64 *seen_time;
+	struct vcpu *second;
+	u64 i, end, soon = 0;
+
+	stay_on(0);
+	vm = vm_create(0);
+	vcpu = vcpu_create(vm, guest_look_at_time, 0);
+	second = vcpu_create(vm, guest_look_at_time, 0);
+	seen_time = &guest_var(vm, guest_time_seen);
+	vcpu_thread_start(&thread, second);
+	end = now_ns() + 5000000000ULL;
+	while (!*seen_time && now_ns() < end)
+		sleep_ms(1);
+	keep_cpu(thread.thread);
+	for (i = 1; i <= SETTINGS; i++) {
+		reg_set(vcpu, RISCV_TIMER(time), i * 1000000 * hz);
+		end = now_ns() + 20000000;
+		while (*seen_time < i * 1000000 * hz && now_ns() < end)
+			;
+		soon += *seen_time >= i * 1000000 * hz;
+	}
+	note("%llu of %u times", (unsigned long long)soon, SETTINGS);
+	report(soon > SETTINGS / 2 || in_tree(), "also for one that runs, most of the time at once");
+	vcpu_thread_stop(&thread);
+	vm_destroy(vm);
+}
+
 TEST(timer_regs)
 {
 	struct vcpu *second;
@@ -351,40 +460,41 @@ TEST(timer_regs)
 	vm = vm_create(0);
 	vcpu = vcpu_create(vm, guest_times, 0);
 	second = vcpu_create(vm, guest_times, 0);
-	hz = riscv_get(vcpu, RISCV_TIMER(frequency));
+	hz = reg_get(vcpu, RISCV_TIMER(frequency));
 	report(hz >= 1000 && hz <= 10000000000ULL, "the frequency is %llu Hz",
 	       (unsigned long long)hz);
-	now = riscv_get(vcpu, RISCV_TIMER(time));
+	now = reg_get(vcpu, RISCV_TIMER(time));
 	report(now < 60 * hz, "time begins at 0 with the VM");
 	sleep_ms(20);
-	report(riscv_get(vcpu, RISCV_TIMER(time)) - now >= hz / 100, "it goes on");
+	report(reg_get(vcpu, RISCV_TIMER(time)) - now >= hz / 100, "it goes on");
 	guest = vcpu_run_said(vcpu);
 	report(guest >= now && guest - now < 60 * hz, "the guest sees the same");
 
-	riscv_set(vcpu, RISCV_TIMER(time), 1000000 * hz);
+	reg_set(vcpu, RISCV_TIMER(time), 1000000 * hz);
 	guest = vcpu_run_said(vcpu);
 	report(guest >= 1000000 * hz && guest < 1000060 * hz, "time can be set");
 	guest = vcpu_run_said(second);
 	report(guest >= 1000000 * hz && guest < 1000060 * hz, "for all harts");
 	report(!guest_var(vm, guest_timer_irqs), "no interrupt so far");
 
-	riscv_set(vcpu, RISCV_TIMER(compare), 1000000 * hz);
-	report(riscv_get(vcpu, RISCV_TIMER(compare)) == 1000000 * hz, "compare keeps its value");
-	riscv_set(vcpu, RISCV_TIMER(state), on);
+	reg_set(vcpu, RISCV_TIMER(compare), 1000000 * hz);
+	report(reg_get(vcpu, RISCV_TIMER(compare)) == 1000000 * hz, "compare keeps its value");
+	reg_set(vcpu, RISCV_TIMER(state), on);
 	vcpu_run_said(vcpu);
 	vcpu_run_said(vcpu);
 	report(guest_var(vm, guest_timer_irqs) >= 1, "a time that has passed interrupts");
 	/* Later, and off: QEMU does this when it loads a snapshot. */
-	riscv_set(vcpu, RISCV_TIMER(compare), 2000000 * hz);
-	riscv_set(vcpu, RISCV_TIMER(state), on);
-	report(riscv_get(vcpu, RISCV_TIMER(state)) == on || in_tree(), "the timer is on");
+	reg_set(vcpu, RISCV_TIMER(compare), 2000000 * hz);
+	reg_set(vcpu, RISCV_TIMER(state), on);
+	report(reg_get(vcpu, RISCV_TIMER(state)) == on || in_tree(), "the timer is on");
 	guest_var(vm, guest_timer_irqs) = 0;
 	vcpu_run_said(vcpu);
 	vcpu_run_said(vcpu);
 	report(!guest_var(vm, guest_timer_irqs), "one that is far away does not");
-	report(riscv_get(vcpu, RISCV_TIMER(compare)) == 2000000 * hz, "compare is what was set");
-	report(!riscv_try_set(vcpu, RISCV_TIMER(state), &off) || in_tree(), "off");
+	report(reg_get(vcpu, RISCV_TIMER(compare)) == 2000000 * hz, "compare is what was set");
+	report(!reg_try_set(vcpu, RISCV_TIMER(state), &off) || in_tree(), "off");
 	vcpu_run_said(vcpu);
 	report(!guest_var(vm, guest_timer_irqs), "and nothing happens");
 	vm_destroy(vm);
+	check_running(hz);
 }

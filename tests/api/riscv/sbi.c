@@ -85,16 +85,16 @@ TEST(sbi_base)
 	report(!base[7], "no function of BASE fails");
 	report(base[0] >= 1 << 24 && base[0] < 1ULL << 31, "the specification is version %u.%u",
 	       (u32)base[0] >> 24, (u32)base[0] & 0xffffff);
-	report(base[4] == riscv_get(vcpu, RISCV_CONFIG(mvendorid)) &&
-	       base[5] == riscv_get(vcpu, RISCV_CONFIG(marchid)) &&
-	       base[6] == riscv_get(vcpu, RISCV_CONFIG(mimpid)), "the machine's ids are its own");
+	report(base[4] == reg_get(vcpu, RISCV_CONFIG(mvendorid)) &&
+	       base[5] == reg_get(vcpu, RISCV_CONFIG(marchid)) &&
+	       base[6] == reg_get(vcpu, RISCV_CONFIG(mimpid)), "the machine's ids are its own");
 	vm_destroy(vm);
 
 	vm = vm_create(0);
 	vcpu = vcpu_create(vm, guest_read_base, 0);
-	riscv_set(vcpu, RISCV_CONFIG(mvendorid), 0x1234);
-	riscv_set(vcpu, RISCV_CONFIG(marchid), 0x5678);
-	riscv_set(vcpu, RISCV_CONFIG(mimpid), 0x9abc);
+	reg_set(vcpu, RISCV_CONFIG(mvendorid), 0x1234);
+	reg_set(vcpu, RISCV_CONFIG(marchid), 0x5678);
+	reg_set(vcpu, RISCV_CONFIG(mimpid), 0x9abc);
 	vcpu_run_said(vcpu);
 	base = &guest_var(vm, guest_base[0]);
 	report(base[4] == 0x1234 && base[5] == 0x5678 && base[6] == 0x9abc,
@@ -359,7 +359,7 @@ TEST(sbi_forward)
 	check_kept(0x0a000000, 0, "the firmware's range");
 	check_kept(SBI_DBCN, 0, "the debug console");
 	check_kept(SBI_SUSP, 0, "system suspend");
-	report_errno(riscv_try_set(vcpu, RISCV_SBI_EXT(DBCN), &on), EBUSY,
+	report_errno(reg_try_set(vcpu, RISCV_SBI_EXT(DBCN), &on), EBUSY,
 		     "nothing changes once it has run");
 
 	/* immediate_exit takes the answer, and runs nothing. */
@@ -368,7 +368,7 @@ TEST(sbi_forward)
 	vcpu->run->riscv_sbi.ret[0] = 77;
 	vcpu->run->riscv_sbi.ret[1] = 0;
 	vcpu->run->immediate_exit = 1;
-	report(vcpu_run(vcpu) == -EINTR && riscv_get(vcpu, RISCV_CORE(10)) == 77,
+	report(vcpu_run(vcpu) == -EINTR && reg_get(vcpu, RISCV_CORE(10)) == 77,
 	       "immediate_exit takes its answer");
 	vcpu->run->immediate_exit = 0;
 	vcpu->run->riscv_sbi.ret[0] = 78;
@@ -376,7 +376,7 @@ TEST(sbi_forward)
 	vm_destroy(vm);
 
 	begin_calls();
-	if (riscv_try_set(vcpu, RISCV_SBI_EXT(DBCN), &on)) {
+	if (reg_try_set(vcpu, RISCV_SBI_EXT(DBCN), &on)) {
 		report(false, "the debug console can be switched on");
 		return;
 	}
@@ -385,11 +385,11 @@ TEST(sbi_forward)
 	vm_destroy(vm);
 
 	begin_calls();
-	riscv_set(vcpu, RISCV_SBI_EXT(EXPERIMENTAL), 0);
-	riscv_set(vcpu, RISCV_SBI_EXT(VENDOR), 0);
+	reg_set(vcpu, RISCV_SBI_EXT(EXPERIMENTAL), 0);
+	reg_set(vcpu, RISCV_SBI_EXT(VENDOR), 0);
 	if (!in_tree())
-		riscv_set(vcpu, RISCV_SBI_EXT(V01), 0);
-	riscv_set(vcpu, RISCV_SBI_EXT(SRST), 0);
+		reg_set(vcpu, RISCV_SBI_EXT(V01), 0);
+	reg_set(vcpu, RISCV_SBI_EXT(SRST), 0);
 	check_kept(SBI_EXPERIMENTAL, 0, "an experimental extension, off,");
 	check_kept(SBI_VENDOR, 0, "a vendor's, off,");
 	check_kept(SBI_PUTCHAR_V01, 0, "the old putchar, off,");

@@ -158,6 +158,25 @@ static void guest_hardware(u64 event)
 	guest_done();
 }
 
+/* A counter that nobody stops: how far it gets each time. */
+static void guest_counting(u64 event)
+{
+	u64 first, csr;
+	volatile u64 i;
+	long counter;
+
+	find_counters();
+	counter = config(event, CONFIG_CLEAR | CONFIG_AUTO_START);
+	guest_say(counter);
+	csr = sbi_call1(SBI_PMU, PMU_GET_INFO, counter).value & 0xfff;
+	for (;;) {
+		first = read_counter(csr);
+		for (i = 0; i < 10000; i++)
+			;
+		guest_say(read_counter(csr) - first);
+	}
+}
+
 static void check_values(void (*guest)(u64), const char *const *names, const long *expected,
 			 size_t count)
 {
@@ -204,6 +223,40 @@ static void check_hardware(u64 event, const char *what)
 	vm_destroy(vm);
 }
 
+static void *run_a_turn(void *data)
+{
+	u64 *said = data;
+
+	*said = vcpu_run_said(vcpu);
+
+	return NULL;
+}
+
+/* Threads of user space may take turns with a vCPU. */
+static void check_turns(void)
+{
+	pthread_t thread;
+	u64 i, said, stands = 0;
+	long counter;
+
+	vm = vm_create(0);
+	vcpu = vcpu_create(vm, guest_counting, EVENT_CYCLES);
+	counter = vcpu_run_said(vcpu);
+	if (counter < 0) {
+		note("no counter for cycles: %ld", counter);
+		vm_destroy(vm);
+		return;
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_create(&thread, NULL, run_a_turn, &said);
+		pthread_join(thread, NULL);
+		stands += said < 1000;
+		stands += vcpu_run_said(vcpu) < 1000;
+	}
+	report(!stands || in_tree(), "it counts whatever thread runs the vCPU");
+	vm_destroy(vm);
+}
+
 TEST(sbi_pmu)
 {
 	static const char *const names[] = {
@@ -229,7 +282,7 @@ TEST(sbi_pmu)
 
 	vm = vm_create(0);
 	vcpu = vcpu_create_bare(vm, 0);
-	if (!riscv_get(vcpu, RISCV_SBI_EXT(PMU)))
+	if (!reg_get(vcpu, RISCV_SBI_EXT(PMU)))
 		skip("no counters on this host");
 	vm_destroy(vm);
 	check_values(guest_fw_events, names, expected, ARRAY_SIZE(expected));
@@ -240,6 +293,7 @@ TEST(sbi_pmu)
 		     ARRAY_SIZE(bad_expected) - 2 * in_tree());
 	check_hardware(EVENT_CYCLES, "cycles");
 	check_hardware(EVENT_INSTRUCTIONS, "instructions");
+	check_turns();
 }
 
 /* --- sbi_sta -------------------------------------------------------------- */
@@ -253,7 +307,7 @@ struct steal {
 };
 
 static struct steal record __attribute__((aligned(64)));
-static volatile u64 spin;
+static volatile u64 spin, wrong_self;
 
 static long set_record(u64 low, u64 high, u64 flags)
 {
@@ -285,8 +339,11 @@ static void guest_steal(u64 argument)
 		guest_say(~0ULL);
 	for (;;) {
 		end = rdtime() + 5000000;
-		while (rdtime() < end)
+		/* Whoever runs is not preempted. */
+		while (rdtime() < end) {
 			spin++;
+			wrong_self += READ_ONCE(record.preempted);
+		}
 		guest_say(READ_ONCE(record.steal));
 	}
 }
@@ -301,16 +358,33 @@ static void *hog(void *data)
 	return NULL;
 }
 
-/* Another task on its CPU: half of the time is stolen. */
+/* How often the hart was seen to become preempted, and to run again. */
+static volatile u64 times_preempted, times_back;
+
+static void *watch(void *data)
+{
+	volatile u8 *preempted = &guest_var(vm, record).preempted;
+
+	stay_on(1);
+	while (busy) {
+		while (busy && !*preempted)
+			;
+		times_preempted += *preempted != 0;
+		while (busy && *preempted)
+			;
+		times_back += !*preempted;
+	}
+
+	return NULL;
+}
+
+/* Another task on its CPU: half of the time is stolen, and somebody sees when. */
 static void check_steal(void)
 {
-	pthread_t thread;
-	cpu_set_t one;
+	pthread_t thread, watcher;
 	u64 first, second;
 
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	stay_on(0);
 	vm = vm_create(0);
 	vcpu = vcpu_create(vm, guest_steal, 0);
 	first = vcpu_run_said(vcpu);
@@ -318,11 +392,18 @@ static void check_steal(void)
 		bail("the guest cannot set its record");
 	busy = true;
 	pthread_create(&thread, NULL, hog, NULL);
+	pthread_create(&watcher, NULL, watch, NULL);
 	vcpu_run_said(vcpu);
 	vcpu_run_said(vcpu);
 	second = vcpu_run_said(vcpu);
 	busy = false;
 	pthread_join(thread, NULL);
+	pthread_join(watcher, NULL);
+	note("%llu times preempted, %llu times back", (unsigned long long)times_preempted,
+	     (unsigned long long)times_back);
+	report((times_preempted >= 3 && times_back >= 3) || in_tree(),
+	       "others see when it is preempted and when not");
+	report(!guest_var(vm, wrong_self), "a hart that runs is never preempted to itself");
 	note("%llu ns, then %llu", (unsigned long long)first, (unsigned long long)second);
 	report(second - first > 50000000 && second - first < 60000000000ULL,
 	       "time that another task took is reported");
@@ -346,21 +427,27 @@ TEST(sbi_sta)
 
 	vm = vm_create(0);
 	vcpu = vcpu_create_bare(vm, 0);
-	if (riscv_try_get(vcpu, RISCV_SBI_EXT(STA), &low) || !low)
+	if (reg_try_get(vcpu, RISCV_SBI_EXT(STA), &low) || !low)
 		skip("no accounting of stolen time on this host");
 	vm_destroy(vm);
 	check_values(guest_steal_calls, names, expected, ARRAY_SIZE(expected));
 
 	vm = vm_create(0);
 	vcpu = vcpu_create(vm, guest_steal, 0);
-	report(riscv_get(vcpu, RISCV_REG(U64, SBI_STATE, 0)) == ~0ULL, "no record at first");
+	report(reg_get(vcpu, RISCV_REG(U64, SBI_STATE, 0)) == ~0ULL, "no record at first");
 	vcpu_run_said(vcpu);
-	low = riscv_get(vcpu, RISCV_REG(U64, SBI_STATE, 0));
-	high = riscv_get(vcpu, RISCV_REG(U64, SBI_STATE, 1));
+	low = reg_get(vcpu, RISCV_REG(U64, SBI_STATE, 0));
+	high = reg_get(vcpu, RISCV_REG(U64, SBI_STATE, 1));
 	report(low == (u64)&record && !high, "user space sees where it is");
-	riscv_set(vcpu, RISCV_REG(U64, SBI_STATE, 0), ~0ULL);
-	report(riscv_get(vcpu, RISCV_REG(U64, SBI_STATE, 0)) == ~0ULL, "and takes it away");
+	reg_set(vcpu, RISCV_REG(U64, SBI_STATE, 0), ~0ULL);
+	report(reg_get(vcpu, RISCV_REG(U64, SBI_STATE, 0)) == ~0ULL, "and takes it away");
 	vcpu_run_said(vcpu);
+	/* One that was preempted where it comes from. */
+	guest_var(vm, record).preempted = 1;
+	reg_set(vcpu, RISCV_REG(U64, SBI_STATE, 0), low);
+	vcpu_run_said(vcpu);
+	report((!guest_var(vm, record).preempted && !guest_var(vm, wrong_self)) || in_tree(),
+	       "one that it gives back says that the hart runs");
 	vm_destroy(vm);
 	check_steal();
 }

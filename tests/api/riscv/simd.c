@@ -126,6 +126,23 @@ static void guest_compute(u64 what)
 	guest_done();
 }
 
+/* Only control registers are written between two exits. */
+static void guest_control(u64 vector)
+{
+	csr_set(sstatus, SSTATUS_FS | SSTATUS_VS);
+	csr_write(fcsr, 0);
+	if (vector)
+		csr_write(vcsr, 0);
+	guest_say(0);
+	csr_write(fcsr, 0x41);
+	if (vector)
+		csr_write(vcsr, 5);
+	guest_say(0);
+	guest_say(csr_read(fcsr));
+	guest_say(vector ? csr_read(vcsr) : 5);
+	guest_done();
+}
+
 /* --- host ----------------------------------------------------------------- */
 
 static bool has_vector(void)
@@ -193,13 +210,11 @@ static bool is_mmio(struct vcpu_thread *thread)
 static void check_two(u64 what, const char *name)
 {
 	struct vcpu_thread threads[2] = { { .handle = is_mmio }, { .handle = is_mmio } };
-	cpu_set_t one, all;
+	cpu_set_t all;
 	u64 i;
 
 	sched_getaffinity(0, sizeof(all), &all);
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	stay_on(0);
 	vm = vm_create(0);
 	for (i = 0; i < 2; i++)
 		vcpu_create(vm, guest_compute, what | i);
@@ -236,15 +251,15 @@ static void check_registers(void)
 	vm = vm_create(0);
 	vcpu = vcpu_create(vm, guest_swap, 0);
 	for (i = 0; i < 32; i++)
-		riscv_set(vcpu, RISCV_REG(U64, FP_D, i), float_pattern(0, i, 9));
+		reg_set(vcpu, RISCV_REG(U64, FP_D, i), float_pattern(0, i, 9));
 	report(vcpu_run_said(vcpu) == SSTATUS_FS, "sstatus says that they are dirty");
 	for (i = 0; i < 32; i++) {
 		wrong += guest_var(vm, float_out[0][i]) != float_pattern(0, i, 9);
-		wrong += riscv_get(vcpu, RISCV_REG(U64, FP_D, i)) != float_pattern(1, i, 3);
+		wrong += reg_get(vcpu, RISCV_REG(U64, FP_D, i)) != float_pattern(1, i, 3);
 	}
 	report(!wrong, "floating-point registers can be set and read");
 	value = 0;
-	report(!riscv_try_get(vcpu, RISCV_REG(U32, FP_D, 32), &value) && value == 0x11,
+	report(!reg_try_get(vcpu, RISCV_REG(U32, FP_D, 32), &value) && value == 0x11,
 	       "so can fcsr");
 	vm_destroy(vm);
 }
@@ -283,7 +298,7 @@ static void check_vectors(void)
 
 	vm = vm_create(0);
 	vcpu = vcpu_create(vm, guest_swap_vectors, 0);
-	vlenb = riscv_get(vcpu, VECTOR_CSR(vlenb));
+	vlenb = reg_get(vcpu, VECTOR_CSR(vlenb));
 	report(vlenb >= 8 && !(vlenb & (vlenb - 1)), "vectors of %llu bytes",
 	       (unsigned long long)vlenb);
 	if (vlenb < 16 || vlenb > 256)
@@ -292,18 +307,31 @@ static void check_vectors(void)
 	in = &guest_var(vm, vector_in[0][0]);
 	for (i = 0; i < 32; i++) {
 		memset(value, 0x40 + i, sizeof(value));
-		if (riscv_try_set(vcpu, vector_id(vlenb, i), value))
+		if (reg_try_set(vcpu, vector_id(vlenb, i), value))
 			wrong++;
 	}
 	report(vcpu_run_said(vcpu) == SSTATUS_VS, "sstatus says that they are dirty");
 	for (i = 0; i < 32 * vlenb; i++)
 		wrong += out[i] != 0x40 + i / vlenb;
 	for (i = 0; i < 32; i++) {
-		riscv_try_get(vcpu, vector_id(vlenb, i), value);
+		reg_try_get(vcpu, vector_id(vlenb, i), value);
 		wrong += !!memcmp(value, in + i * vlenb, vlenb);
 	}
 	report(!wrong, "vector registers can be set and read");
-	report(riscv_get(vcpu, VECTOR_CSR(vl)) == 3, "so can vl");
+	report(reg_get(vcpu, VECTOR_CSR(vl)) == 3, "so can vl");
+	vm_destroy(vm);
+}
+
+static void check_control(bool vector)
+{
+	struct vcpu *vcpu;
+
+	vm = vm_create(0);
+	vcpu = vcpu_create(vm, guest_control, vector);
+	vcpu_run_said(vcpu);
+	vcpu_run_said(vcpu);
+	report(vcpu_run_said(vcpu) == 0x41, "fcsr alone is written and kept");
+	report(vcpu_run_said(vcpu) == 5, "so is vcsr");
 	vm_destroy(vm);
 }
 
@@ -362,6 +390,7 @@ TEST(fp_vector)
 
 	check_off(vector);
 	check_registers();
+	check_control(vector);
 	check_exits(2, "floating-point registers");
 	check_two(2, "floating-point registers");
 	check_two(10, "floating-point registers, with exits,");

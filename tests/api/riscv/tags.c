@@ -21,15 +21,6 @@ static void guest_look(u64 argument)
 			  guest_read64(GPA_TEST) == READ_ONCE(own_value));
 }
 
-static void pin(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	sched_setaffinity(0, sizeof(one), &one);
-}
-
 static void check_vms(void)
 {
 	struct vm *vms[VMS];
@@ -108,12 +99,9 @@ static void check_moves(void)
 	struct vm *vm = vm_create(0);
 	struct vcpu *vcpu = vcpu_create(vm, guest_remap, 0);
 	u64 turn, wrong = 0;
-	cpu_set_t one;
 
 	for (turn = 0; turn < 200; turn++) {
-		CPU_ZERO(&one);
-		CPU_SET(turn % cpus, &one);
-		sched_setaffinity(0, sizeof(one), &one);
+		stay_on(turn % cpus);
 		wrong += vcpu_run_said(vcpu) != 1;
 	}
 	report(!wrong, "a hart that comes back to a CPU finds nothing old there");
@@ -122,7 +110,7 @@ static void check_moves(void)
 
 TEST(stale_vmid)
 {
-	pin();
+	stay_on(0);
 	check_vms();
 	check_harts();
 	check_moves();

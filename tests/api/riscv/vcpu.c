@@ -167,12 +167,51 @@ TEST(user_interrupt)
 	report(!vcpu_run_said(vcpu), "nothing is pending at first");
 	report(!interrupt(vcpu, KVM_INTERRUPT_SET) && !interrupt(vcpu, KVM_INTERRUPT_SET) &&
 	       vcpu_run_said(vcpu), "set, it is");
-	report(riscv_get(vcpu, RISCV_CSR(sip)) & BIT(IRQ_EXTERNAL), "user space sees it in sip");
+	report(reg_get(vcpu, RISCV_CSR(sip)) & BIT(IRQ_EXTERNAL), "user space sees it in sip");
 	report(vcpu_run_said(vcpu), "it stays");
 	report(!interrupt(vcpu, KVM_INTERRUPT_UNSET) && !vcpu_run_said(vcpu), "until it is taken back");
 	vm_destroy(vm);
 	check_interrupts(0, "runs");
 	check_interrupts(1, "waits");
+}
+
+/* --- sip ------------------------------------------------------------------ */
+
+/* Twice with the timer never, twice with one that has gone off. */
+static void guest_sip(u64 argument)
+{
+	for (;;) {
+		sbi_set_timer(~0ULL);
+		guest_say(csr_read(sip));
+		guest_say(csr_read(sip));
+		sbi_set_timer(0);
+		guest_say(csr_read(sip));
+		guest_say(csr_read(sip));
+	}
+}
+
+/*
+ * Some bits are the guest's, some show what a device says.  User space that reads
+ * them all and writes them back takes nothing away that came in between.
+ */
+TEST(sip)
+{
+	u64 soft_external = BIT(IRQ_SOFT) | BIT(IRQ_EXTERNAL);
+
+	vm = vm_create(0);
+	vcpu = vcpu_create(vm, guest_sip, 0);
+	report(!vcpu_run_said(vcpu), "nothing is pending at first");
+	reg_set(vcpu, RISCV_CSR(sip), soft_external);
+	report(reg_get(vcpu, RISCV_CSR(sip)) == soft_external &&
+	       vcpu_run_said(vcpu) == soft_external, "software and external, as written");
+	reg_set(vcpu, RISCV_CSR(sip), 0);
+	report(vcpu_run_said(vcpu) == BIT(IRQ_TIMER), "a timer that has gone off");
+	reg_set(vcpu, RISCV_CSR(sip), 0);
+	report(vcpu_run_said(vcpu) == BIT(IRQ_TIMER) || in_tree(), "cannot be written away");
+	report(!vcpu_run_said(vcpu), "until it is set again");
+	reg_set(vcpu, RISCV_CSR(sip), BIT(IRQ_TIMER));
+	report(!vcpu_run_said(vcpu) || in_tree(), "one that has not cannot be written there");
+	vm_destroy(vm);
 }
 
 /* --- wfi ------------------------------------------------------------------ */
@@ -312,12 +351,12 @@ TEST(guest_debug)
 	vcpu = vcpu_create(vm, guest_catch_break, 1);
 	report(!set_debug(KVM_GUESTDBG_ENABLE), "breakpoints for user space");
 	vcpu_run_expect(vcpu, KVM_EXIT_DEBUG, "an ebreak exits");
-	report(riscv_get(vcpu, RISCV_PC) == (u64)break_place, "with pc at it");
+	report(reg_get(vcpu, RISCV_PC) == (u64)break_place, "with pc at it");
 	vcpu_run_expect(vcpu, KVM_EXIT_DEBUG, "again, if nothing is done about it");
-	riscv_set(vcpu, RISCV_PC, (u64)break_place + 4);
+	reg_set(vcpu, RISCV_PC, (u64)break_place + 4);
 	vcpu_run_expect(vcpu, KVM_EXIT_DEBUG, "a short one exits");
-	report(riscv_get(vcpu, RISCV_PC) == (u64)break_short, "with pc at it");
-	riscv_set(vcpu, RISCV_PC, (u64)break_short + 2);
+	report(reg_get(vcpu, RISCV_PC) == (u64)break_short, "with pc at it");
+	reg_set(vcpu, RISCV_PC, (u64)break_short + 2);
 	report(vcpu_run_said(vcpu) == 0, "the guest saw none of them");
 	vm_destroy(vm);
 
@@ -330,5 +369,56 @@ TEST(guest_debug)
 	       "an unknown flag");
 	report((set_debug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP) == -1 &&
 		errno == EINVAL) || in_tree(), "single steps, which there are none of");
+	vm_destroy(vm);
+}
+
+/* --- wfi_ready ------------------------------------------------------------ */
+
+#define READY_WAITS	50
+
+/*
+ * Waits that end at once, because of an interrupt that is pending and enabled; then one
+ * that the same interrupt does not end, because only the timer is enabled.
+ */
+static void guest_ready(u64 argument)
+{
+	u64 i, start;
+
+	csr_set(sie, BIT(IRQ_SOFT));
+	sbi_send_ipi(1, 0);
+	for (i = 0; i < READY_WAITS; i++)
+		guest_wfi();
+	guest_say(csr_read(sip) & BIT(IRQ_SOFT));
+
+	csr_clear(sie, BIT(IRQ_SOFT));
+	csr_set(sie, BIT(IRQ_TIMER));
+	start = rdtime();
+	sbi_set_timer(start + 2000000);
+	guest_wfi();
+	guest_say(rdtime() - start >= 2000000);
+
+	/* The timer is pending by now. */
+	for (i = 0; i < READY_WAITS; i++)
+		guest_wfi();
+	guest_say(csr_read(sip) & BIT(IRQ_TIMER));
+	guest_done();
+}
+
+TEST(wfi_ready)
+{
+	u64 halts;
+
+	vm = vm_create(0);
+	vcpu = vcpu_create(vm, guest_ready, 0);
+	report(vcpu_run_said(vcpu) == BIT(IRQ_SOFT), "it is pending still");
+	halts = vcpu_stat(vcpu, "halts");
+	report(!halts, "%d waits that were over at once (%llu halts)", READY_WAITS,
+	       (unsigned long long)halts);
+	report(vcpu_run_said(vcpu), "one that is not enabled does not end a wait");
+	halts = vcpu_stat(vcpu, "halts");
+	report(halts, "the hart slept");
+	report(vcpu_run_said(vcpu) == BIT(IRQ_TIMER), "the timer is pending still");
+	report(vcpu_stat(vcpu, "halts") == halts, "and ends waits at once, too");
+	vcpu_run_done(vcpu);
 	vm_destroy(vm);
 }

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kvmclock: the guest's page of time, and user space's view of it. */
+/*
+ * kvmclock: the guest's page of time, and user space's view of it; and the time that
+ * is stolen from the guest.
+ */
+#include <sched.h>
 #include <lib/kvm.h>
 
 #define MSR_WALL_CLOCK_NEW	0x4b564d00
 #define MSR_SYSTEM_TIME_NEW	0x4b564d01
+#define MSR_STEAL_TIME		0x4b564d03
 
 /* Linux Documentation/virt/kvm/x86/msr.rst */
 struct pvclock {
@@ -94,4 +99,108 @@ TEST(kvmclock)
 	data.flags = BIT(31);
 	report_errno(ioctl(vm->fd, KVM_SET_CLOCK, &data), EINVAL, "unknown flags");
 	vm_destroy(vm);
+}
+
+/* --- steal_time ----------------------------------------------------------- */
+
+/* As msr.rst has it. */
+struct steal {
+	u64	steal;
+	u32	version, flags;
+	u8	preempted;
+	u8	pad[47];
+};
+
+static struct steal record __attribute__((aligned(64)));
+static volatile u64 wrong_self;
+
+static void guest_steal(u64 ticks)
+{
+	u64 end;
+
+	wrmsr(MSR_STEAL_TIME, (u64)&record | 1);
+	for (;;) {
+		end = rdtsc() + ticks;
+		/* Whoever runs is not preempted. */
+		while (rdtsc() < end)
+			wrong_self += READ_ONCE(record.preempted);
+		guest_say(READ_ONCE(record.steal));
+	}
+}
+
+static volatile bool busy;
+static int other_cpu;
+/* How often the vCPU was seen to become preempted, and to run again. */
+static volatile u64 times_preempted, times_back;
+
+static void *hog(void *data)
+{
+	while (busy)
+		;
+
+	return NULL;
+}
+
+static void *watch(void *data)
+{
+	volatile u8 *preempted = data;
+
+	stay_on(other_cpu);
+	while (busy) {
+		while (busy && !*preempted)
+			;
+		times_preempted += *preempted != 0;
+		while (busy && *preempted)
+			;
+		times_back += !*preempted;
+	}
+
+	return NULL;
+}
+
+/* Another task on its CPU: half of the time is stolen, and somebody sees when. */
+TEST(steal_time)
+{
+	pthread_t thread, watcher;
+	cpu_set_t allowed;
+	struct vcpu *vcpu;
+	u64 first, second;
+	struct vm *vm;
+	int cpu, rounds;
+
+	/* The last that there is for us, and the first, which may be the same. */
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &allowed))
+			other_cpu = cpu;
+	for (cpu = 0; !CPU_ISSET(cpu, &allowed); cpu++)
+		;
+	stay_on(cpu);
+	vm = vm_create(0);
+	vcpu = vcpu_create_bare(vm, 0);
+	vcpu_enter_at(vcpu, guest_steal, xioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0) * 500ULL);
+	first = vcpu_run_said(vcpu);
+	busy = true;
+	pthread_create(&thread, NULL, hog, NULL);
+	pthread_create(&watcher, NULL, watch, &guest_var(vm, record).preempted);
+	vcpu_run_said(vcpu);
+	second = vcpu_run_said(vcpu);
+	/* A slow host switches less often in that time. */
+	for (rounds = 0; rounds < 20 && (times_preempted < 3 || times_back < 3); rounds++)
+		vcpu_run_said(vcpu);
+	busy = false;
+	pthread_join(thread, NULL);
+	pthread_join(watcher, NULL);
+	note("%llu ns, then %llu; %llu times preempted, %llu times back",
+	     (unsigned long long)first, (unsigned long long)second,
+	     (unsigned long long)times_preempted, (unsigned long long)times_back);
+	report(second - first > 50000000 && second - first < 60000000000ULL,
+	       "time that another task took is reported");
+	report(!(guest_var(vm, record).version & 1), "the record is whole");
+	report(!guest_var(vm, wrong_self), "one that runs is never preempted to itself");
+	vm_destroy(vm);
+	if (other_cpu == cpu)
+		skip("watching a vCPU that runs takes two CPUs");
+	report(times_preempted >= 3 && times_back >= 3,
+	       "others see when the vCPU is preempted and when not");
 }

@@ -287,6 +287,51 @@ TEST(exceptions)
 	vm_destroy(vm);
 }
 
+/* --- exceptions_far: at handlers where nothing is mapped yet -------------------------------- */
+
+#define FAR_PAGES	16
+
+/* mov %rsp, %rax; addq $2, (%rsp); iretq */
+static const u8 far_handler[] = { 0x48, 0x89, 0xe0, 0x48, 0x83, 0x04, 0x24, 2, 0x48, 0xcf };
+
+/* The gate of "divide error" leads there: hypervisors have no interest in it. */
+static void set_far_gate(u64 handler)
+{
+	volatile u64 *gate = (volatile u64 *)X86_GPA_IDT;
+
+	gate[0] = (gate[0] & 0x0000ffffffff0000UL) | (handler & 0xffff) |
+		  (handler & 0xffff0000) << 32;
+	gate[1] = handler >> 32;
+}
+
+/* A fault that were delivered twice would have its second frame below the first. */
+static void guest_exceptions_far(u64 argument)
+{
+	u64 before, inside, i;
+
+	for (i = 0; i < FAR_PAGES; i++) {
+		set_far_gate(GPA_TEST + i * PAGE);
+		asm volatile("mov %%rsp, %[before]\n\tdivl %k[zero]"
+			     : [before] "=&r"(before), "=a"(inside) : [zero] "c"(0UL)
+			     : "rdx", "memory");
+		GUEST_ASSERT_EQ(inside, (before & ~15UL) - 5 * 8);
+	}
+	guest_done();
+}
+
+TEST(exceptions_far)
+{
+	struct vm *vm = vm_create(0);
+	u8 *memory = vm_add_memory(vm, VM_SLOT_TEST, GPA_TEST, FAR_PAGES * PAGE, 0);
+	int i;
+
+	for (i = 0; i < FAR_PAGES; i++)
+		memcpy(memory + i * PAGE, far_handler, sizeof(far_handler));
+	vcpu_run_done(vcpu_create(vm, guest_exceptions_far, 0));
+	report(true, "an exception comes once, also if its handler's page has to be brought first");
+	vm_destroy(vm);
+}
+
 static void guest_nmi(u64 argument)
 {
 	guest_handlers[2] = on_nmi;

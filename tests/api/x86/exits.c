@@ -15,15 +15,21 @@ TEST(fail_entry)
 	struct vm *vm = vm_create(0);
 	struct vcpu *vcpu = vcpu_create(vm, guest_hello, 4);
 	struct kvm_vcpu_events events = {}, bad = {
-		/* A number that exceptions can have, and none has: the CPU looks. */
+		/* A number that exceptions can have, and none has: SVM looks. */
 		.exception = { .injected = 1, .nr = 31 },
 	};
+	struct kvm_sregs sregs, bad_sregs;
 	u64 reason;
 
 	report(vcpu_run_said(vcpu) == 4, "a guest runs");
 	xioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
 	xioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &bad);
-	if (!vcpu_run_expect(vcpu, KVM_EXIT_FAIL_ENTRY, "an event that the CPU refuses"))
+	/* And VT-x looks if there is a task. */
+	xioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
+	bad_sregs = sregs;
+	bad_sregs.tr.type = 0;
+	xioctl(vcpu->fd, KVM_SET_SREGS, &bad_sregs);
+	if (!vcpu_run_expect(vcpu, KVM_EXIT_FAIL_ENTRY, "a state that the CPU refuses"))
 		return;
 	/* SVM: VMEXIT_INVALID, which is -1.  VT-x: the exit reason, with its highest bit. */
 	reason = vcpu->run->fail_entry.hardware_entry_failure_reason;
@@ -32,6 +38,7 @@ TEST(fail_entry)
 	report(vcpu->run->fail_entry.cpu < (u32)sysconf(_SC_NPROCESSORS_CONF), "and the CPU");
 	vcpu_run_expect(vcpu, KVM_EXIT_FAIL_ENTRY, "it is the same the next time");
 	xioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	xioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
 	/* QEMU's TCG forgets where the guest was. */
 	vcpu_enter_at(vcpu, guest_hello, 6);
 	report(vcpu_run_said(vcpu) == 6, "once user space has put it right, the guest runs");

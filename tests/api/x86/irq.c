@@ -232,6 +232,7 @@ static void guest_check_timer(void)
 
 static void guest_lapic(u64 x2apic)
 {
+	cli();
 	guest_apic_setup(x2apic);
 	GUEST_ASSERT_EQ(apic_read(APIC_REG_VERSION) & 0xff, 0x14);
 	guest_check_ipi();
@@ -717,6 +718,7 @@ static void on_user_interrupt(struct guest_frame *frame)
 
 static void guest_user_irq(u64 argument)
 {
+	cli();
 	guest_handlers[0x46] = on_user_interrupt;
 	guest_say(taken);
 	asm volatile("sti; nop; nop; nop" : : : "memory");

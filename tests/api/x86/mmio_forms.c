@@ -293,3 +293,83 @@ TEST(mmio_edges)
 	vcpu_run_done(vcpu);
 	vm_destroy(vm);
 }
+
+/* --- code that moves ---------------------------------------------------------------- */
+
+#define WINDOW		0x40000000UL	/* linear; two megabytes */
+#define PLACE_A		GPA_TEST
+#define PLACE_B		(GPA_TEST + 2 * MIB)
+
+static u32 through_window(u64 place)
+{
+	volatile u64 *entry = (u64 *)(X86_GPA_PD + WINDOW / (2 * MIB) * 8);
+	u64 address = DEVICE, rax = 0x11223344;
+
+	*entry = place | 0x87;
+	write_cr3(read_cr3());
+	asm volatile("call *%[window]"
+		     : "+a" (rax) : "D" (address), [window] "r" (WINDOW) : "memory");
+
+	return rax;
+}
+
+/* What is at the window's start takes turns: two places, and then other bytes there. */
+static void guest_moving_code(u64 argument)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		guest_say(through_window(PLACE_A));
+		guest_say(through_window(PLACE_B));
+	}
+	memcpy((u8 *)PLACE_B, "\x88\x47\x05\xc3", 4);		/* mov %al,5(%rdi) */
+	guest_say(through_window(PLACE_B));
+	guest_done();
+}
+
+/* The next access of the guest to the device, and what it says afterwards. */
+static u64 expect_access(struct vcpu *vcpu, u64 gpa, u32 len, bool write, u32 data)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 said;
+
+	vcpu_run_expect(vcpu, KVM_EXIT_MMIO, "an access to the device");
+	if (run->mmio.phys_addr != gpa || run->mmio.len != len || run->mmio.is_write != write ||
+	    (write && memcmp(run->mmio.data, &data, len))) {
+		note("0x%llx, %u bytes, write %d", run->mmio.phys_addr, run->mmio.len,
+		     run->mmio.is_write);
+		return ~0ULL;
+	}
+	if (!write)
+		memcpy(run->mmio.data, &data, len);
+	if (vcpu_run(vcpu) || !vcpu_said(vcpu, &said))
+		bail("the guest says nothing after its access");
+
+	return said;
+}
+
+/*
+ * The same address holds another instruction each time, because the guest's tables
+ * say so: none may be taken for the one before it.
+ */
+TEST(mmio_moving_code)
+{
+	struct vm *vm = vm_create(0);
+	u8 *memory = vm_add_memory(vm, 8, GPA_TEST, 4 * MIB, 0);
+	struct vcpu *vcpu = vcpu_create(vm, guest_moving_code, 0);
+	bool right = true;
+	u32 i;
+
+	/* Alike in all that the exit tells: only what is stored says which it was. */
+	memcpy(memory, "\x89\x07\xc3", 3);			/* mov %eax,(%rdi) */
+	memcpy(memory + 2 * MIB, "\x89\x3f\xc3", 3);		/* mov %edi,(%rdi) */
+	for (i = 0; i < 3; i++) {
+		right &= expect_access(vcpu, DEVICE, 4, true, 0x11223344) == 0x11223344;
+		right &= expect_access(vcpu, DEVICE, 4, true, DEVICE) == 0x11223344;
+	}
+	report(right, "two instructions at one address");
+	report(expect_access(vcpu, DEVICE + 5, 1, true, 0x44) == 0x11223344,
+	       "and a third that was written over one of them");
+	vcpu_run_done(vcpu);
+	vm_destroy(vm);
+}

@@ -34,6 +34,7 @@ static void guest_falls(u64 argument)
 {
 	struct { u16 limit; u64 base; } __attribute__((packed)) nothing = {};
 
+	cli();
 	guest_catch();
 	guest_handlers[VECTOR] = on_interrupt;
 	apic_enable(false);
@@ -60,6 +61,7 @@ static void guest_goes_on(u64 argument)
 TEST(shutdown_keeps_the_rest)
 {
 	struct kvm_cpuid2 *table = x86_supported_cpuid(0);
+	struct kvm_regs regs;
 	struct vcpu *vcpu;
 	struct vm *vm;
 	u64 rdtscp;
@@ -74,6 +76,9 @@ TEST(shutdown_keeps_the_rest)
 	vcpu_run_expect(vcpu, KVM_EXIT_SHUTDOWN, "the triple fault");
 	/* The kernel's own resets it as by INIT. */
 	vcpu_enter_at(vcpu, guest_goes_on, 0);
+	xioctl(vcpu->fd, KVM_GET_REGS, &regs);
+	regs.rflags = 2;
+	xioctl(vcpu->fd, KVM_SET_REGS, &regs);
 	report(vcpu_run_said(vcpu) == TPR || in_tree(), "CR8");
 	report(vcpu_run_said(vcpu) == rdtscp || in_tree(),
 	       "an instruction that CPUID does not offer (before: vector %u)", (u32)rdtscp);

@@ -10,6 +10,17 @@ cpu=/sys/devices/system/cpu/cpu1/online
 set_cpu() {
 	echo "$1" >$cpu || fail "cpu 1 does not go to $1"
 }
+# pin_vcpus ARG...: which CPUs, as taskset wants to be told.
+pin_vcpus() {
+	for task in /proc/[0-9]*/task/*/comm; do
+		case $(cat "$task" 2>/dev/null) in
+		CPU*KVM)
+			task=${task%/comm}
+			taskset -p "$@" "${task##*/}" >/dev/null || fail "cannot pin a vCPU"
+			;;
+		esac
+	done
+}
 
 mark=$(log_mark)
 say "without a VM"
@@ -27,18 +38,13 @@ ticking_guest "${LANE_GUEST_MACHINES%% *}" 2
 set_cpu 1
 goes_on
 # All of it on the CPU that was not there.
-for task in /proc/[0-9]*/task/*/comm; do
-	case $(cat "$task" 2>/dev/null) in
-	CPU*KVM)
-		task=${task%/comm}
-		taskset -p 2 "${task##*/}" >/dev/null || fail "cannot pin a vCPU"
-		;;
-	esac
-done
+pin_vcpus 2
 goes_on
 
 say "goes while vCPUs are pinned to it"
 set_cpu 0
+# They go anywhere now, see on_guest_cpus.
+[ -z "$on_guest_cpus" ] || pin_vcpus -c "$LANE_CPUS"
 goes_on
 small_guest
 set_cpu 1

@@ -2,7 +2,7 @@
 /*
  * kexec KERNEL INITRD COMMAND-LINE [panic]: load a kernel and start it, by the
  * ordinary way down of a reboot; or, with "panic", load it for the time after a
- * crash and return.
+ * crash and return.  Status 77: this kernel cannot load by file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 	if (syscall(SYS_kexec_file_load, kernel, initrd, strlen(argv[3]) + 1, argv[3],
 		    panic ? KEXEC_FILE_ON_CRASH : 0)) {
 		fprintf(stderr, "kexec_file_load: %s\n", strerror(errno));
-		return 1;
+		return errno == ENOSYS ? 77 : 1;
 	}
 	if (panic)
 		return 0;

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The CPU has no extension, or hides it: keel.ko refuses and says so.
+# refuse_hidden.sh [WORDS]: the CPU has no extension, or hides it: keel.ko refuses and
+# says so, in these words.
 
 . "$KEEL_TESTS/lib.sh"
 
-refused "no virtualization extension"
-refused "no virtualization extension" node=keel
+words=${1:-no virtualization extension}
+refused "$words"
+refused "$words" node=keel
 pass

@@ -7,7 +7,11 @@
 
 load_in_tree
 small_guest
-module=$(tail -n 1 "$KEEL_IN_TREE/order" | sed 's/[.]ko$//; s/-/_/g')
+# Where the list has both vendors' modules, only one of them has found its CPU.
+while read -r name; do
+	name=$(echo "${name%.ko}" | tr - _)
+	[ ! -d "/sys/module/$name" ] || module=$name
+done <"$KEEL_IN_TREE/order"
 words="rmmod $module"
 # Where it is built in there is no rmmod: what helps then is this argument.
 [ ! -e /sys/module/kvm/parameters/enable_virt_at_load ] ||

@@ -3,17 +3,18 @@
  * Reads the text of the loaded module, as the kernel has patched it for this CPU,
  * from /proc/kcore, and says in lines "CHECK VALUE" which mitigations are in it:
  *
- *   rsb           yes|no    the return stack buffer is filled after VMRUN
+ *   rsb           yes|no    the return stack buffer is filled after an exit
  *   untrain       NAME...|no  what is called against trained return predictions
- *   spec_ctrl_in  yes|no    SPEC_CTRL is switched before VMRUN
- *   spec_ctrl_out yes|no    and after it
- *   verw          yes|no    buffers are cleared before VMRUN
+ *   bhi           NAME|no   what is called against trained branch history
+ *   spec_ctrl_in  yes|no    SPEC_CTRL is switched before an entry
+ *   spec_ctrl_out yes|no    and after an exit
+ *   verw          yes|no    buffers are cleared before an entry
  *   return        ret|NAME  how functions return
  *   ibpb_switch   yes|no    a barrier when another vCPU comes to the CPU
  *   ibpb_user     yes|no    a barrier before the VMM's user space runs
  *
- * It knows the instructions around those places (svm/switch.S, host.c) and nothing
- * else of the module.
+ * It knows the instructions around those places (svm/switch.S, vtx/switch.S, host.c)
+ * and nothing else of the module.  The world switch is the one of this CPU's vendor.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -26,12 +27,16 @@
 
 #define TEXT_SIZE	640
 
-/* What comes in the switch, in this order. */
+/* What comes in SVM's switch, in this order. */
 #define CLGI		"\x0f\x01\xdd"
 #define VMRUN		"\xfb\x0f\x01\xd8"		/* with the STI before it */
 #define VMSAVE		"\x0f\x01\xdb"
 #define VMLOAD		"\x0f\x01\xda"
 #define STGI		"\x0f\x01\xdc"
+/* And in VT-x's, before and after the exit. */
+#define HOST_RSP_KEPT	"\x48\x89\xa7"			/* RSP to a member far off */
+#define VMRESUME	"\x0f\x01\xc3"
+#define XOR_R15		"\x45\x31\xff"			/* the last that is cleared */
 /* What may be there. */
 #define CALL_NEXT	"\xe8\x01\x00\x00\x00\xcc"	/* over an INT3: fills the RSB */
 #define VERW		"\x0f\x00\x2d"			/* of a word near by */
@@ -52,11 +57,13 @@ struct symbol {
 	uint64_t	 address;
 };
 
-enum { SWITCH, VCPU_SWITCH, VCPU_LEAVE, TARGETS };
+enum { SVM_SWITCH, VTX_SWITCH, VTX_SWITCH_EXIT, VCPU_SWITCH, VCPU_LEAVE, TARGETS };
 
 /* The module's own first, then what it may call or end in. */
 static struct symbol symbols[] = {
-	[SWITCH]	= { "svm_switch", 0 },
+	[SVM_SWITCH]	= { "svm_switch", 0 },
+	[VTX_SWITCH]	= { "vtx_switch", 0 },
+	[VTX_SWITCH_EXIT] = { "vtx_switch_exit", 0 },
 	[VCPU_SWITCH]	= { "x86_host_vcpu_switch", 0 },
 	[VCPU_LEAVE]	= { "x86_host_vcpu_leave", 0 },
 	[TARGETS]	= { "entry_untrain_ret", 0 },
@@ -65,6 +72,7 @@ static struct symbol symbols[] = {
 	{ "retbleed_return_thunk", 0 }, { "srso_return_thunk", 0 },
 	{ "srso_alias_return_thunk", 0 }, { "its_return_thunk", 0 },
 	{ "call_depth_return_thunk", 0 }, { "__x86_return_thunk", 0 },
+	{ "clear_bhb_loop", 0 },
 };
 
 #define SYMBOL_COUNT	(sizeof(symbols) / sizeof(symbols[0]))
@@ -267,11 +275,11 @@ static void say_bool(const char *check, bool value)
 
 /* --- the places --------------------------------------------------------------------- */
 
-static void say_return(const struct text *text, int stgi)
+static void say_return(const struct text *text, int from)
 {
-	/* Behind STGI: seven registers, five of them with a prefix or not. */
+	/* At the end: seven registers, five of them with a prefix or not. */
 	static const char pops[] = "\x5f\x5b\x41\x5c\x41\x5d\x41\x5e\x41\x5f\x5d";
-	int at = must_find(text, stgi, pops, SIZE(pops), "the end of svm_switch");
+	int at = must_find(text, from, pops, SIZE(pops), "the end of the switch");
 	const uint8_t *bytes = text->bytes + at + SIZE(pops);
 	uint64_t address = text->address + at + SIZE(pops);
 	const char *name;
@@ -303,14 +311,23 @@ static bool jumps_over(const struct text *text, int at, int end)
 	return false;
 }
 
-static void say_switch(void)
+/* Is SPEC_CTRL's comparison what is done first from there on? */
+static bool loads_spec_ctrl(uint64_t address)
+{
+	uint8_t bytes[SIZE(SPEC_CTRL_LOAD)];
+
+	read_kernel(follow(address), bytes, sizeof(bytes));
+
+	return !memcmp(bytes, SPEC_CTRL_LOAD, sizeof(bytes));
+}
+
+static void say_svm_switch(void)
 {
 	struct text text;
 	int clgi, vmrun, vmsave, restored, stgi, spec_ctrl;
-	uint8_t bytes[2];
 	char names[200];
 
-	read_text(&text, symbols[SWITCH].address);
+	read_text(&text, symbols[SVM_SWITCH].address);
 	clgi = MUST_FIND(&text, 0, CLGI);
 	vmrun = MUST_FIND(&text, clgi, VMRUN);
 	vmsave = MUST_FIND(&text, vmrun, VMSAVE);
@@ -320,11 +337,33 @@ static void say_switch(void)
 
 	say_bool("rsb", FIND(&text, restored, spec_ctrl, CALL_NEXT) >= 0);
 	say("untrain", find_calls(&text, spec_ctrl, stgi, names, sizeof(names)) ? names : "no");
-	read_kernel(follow(text.address + clgi + SIZE(CLGI)), bytes, sizeof(bytes));
-	say_bool("spec_ctrl_in", !memcmp(bytes, SPEC_CTRL_LOAD, SIZE(SPEC_CTRL_LOAD)));
+	say_bool("spec_ctrl_in", loads_spec_ctrl(text.address + clgi + SIZE(CLGI)));
 	say_bool("spec_ctrl_out", !jumps_over(&text, spec_ctrl, stgi));
 	say_bool("verw", FIND(&text, vmrun - 10, vmrun, VERW) >= 0);
 	say_return(&text, stgi);
+}
+
+static void say_vtx_switch(void)
+{
+	struct text in, out;
+	int resume, verw, spec_ctrl, end;
+	char names[200];
+
+	read_text(&in, symbols[VTX_SWITCH].address);
+	resume = MUST_FIND(&in, 0, VMRESUME);
+	/* Its operand is four bytes. */
+	say_bool("spec_ctrl_in", loads_spec_ctrl(in.address + MUST_FIND(&in, 0, HOST_RSP_KEPT) +
+						 SIZE(HOST_RSP_KEPT) + 4));
+	verw = FIND(&in, resume - 16, resume, VERW);
+	say_bool("verw", verw >= 0 && !jumps_over(&in, verw, resume));
+
+	read_text(&out, symbols[VTX_SWITCH_EXIT].address);
+	end = MUST_FIND(&out, 0, XOR_R15);
+	spec_ctrl = MUST_FIND(&out, 0, SPEC_CTRL_ECX);
+	say_bool("rsb", FIND(&out, 0, spec_ctrl, CALL_NEXT) >= 0);
+	say_bool("spec_ctrl_out", !jumps_over(&out, spec_ctrl, end));
+	say("bhi", find_calls(&out, spec_ctrl, end, names, sizeof(names)) ? names : "no");
+	say_return(&out, end);
 }
 
 static void say_vcpu_switch(void)
@@ -352,7 +391,11 @@ static void say_vcpu_leave(void)
 int main(void)
 {
 	find_symbols();
-	say_switch();
+	__builtin_cpu_init();
+	if (__builtin_cpu_is("intel"))
+		say_vtx_switch();
+	else
+		say_svm_switch();
 	say_vcpu_switch();
 	say_vcpu_leave();
 
