@@ -7,7 +7,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 LANES ?=
 export LANES
 
-.PHONY: modules clean install demo check check-long bench shell help need-kdir
+.PHONY: modules clean install demo check check-long bench profile shell help need-kdir
 
 modules: need-kdir
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -18,7 +18,7 @@ clean: need-kdir
 install: need-kdir
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 
-demo check check-long bench shell:
+demo check check-long bench profile shell:
 	@ci/$@
 
 need-kdir:
@@ -41,5 +41,8 @@ help:
 	@echo 'make check        all tests that are quick enough; last line: N passed, N failed, N skipped'
 	@echo 'make check-long   the tests that are not'
 	@echo 'make bench LANES= instructions per exit, with the in-tree hypervisor beside it'
+	@echo '                  (ROWS="a b" picks rows, CPU= another model of the emulator,'
+	@echo '                  WRITE=1 writes BENCH.md and BENCH.svg)'
+	@echo 'make profile LANES= ROW= where the instructions of one row of it go'
 	@echo 'make shell LANES= a shell inside the nested guest'
 	@echo "LANES=\"a b\" picks lanes out of: $$(ls ci/lanes | tr '\n' ' ')"

@@ -9,6 +9,7 @@
 #   KEEL_CACHE    where downloads, trees and builds live (/var/cache/keel)
 #   KEEL_MIRROR   Debian mirror (http://deb.debian.org/debian)
 #   KEEL_SUITE    suite of the tools and root trees (trixie)
+#   KEEL_NEXT_SUITE  where root trees get what the mirror lists for theirs and lacks (forky)
 #   KEEL_REFRESH  days after which "newest kernel" is asked again (7; 0: now)
 
 set -euo pipefail
@@ -21,10 +22,11 @@ KEEL_CACHE=${KEEL_CACHE:-/var/cache/keel}
 [[ $KEEL_CACHE = /* ]] || KEEL_CACHE=$PWD/$KEEL_CACHE
 KEEL_MIRROR=${KEEL_MIRROR:-http://deb.debian.org/debian}
 KEEL_SUITE=${KEEL_SUITE:-trixie}
+KEEL_NEXT_SUITE=${KEEL_NEXT_SUITE:-forky}
 KEEL_REFRESH=${KEEL_REFRESH:-7}
 KEEL_TOOLS=$KEEL_CACHE/tools
 KEEL_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-export KEEL_TOP KEEL_CI KEEL_CACHE KEEL_MIRROR KEEL_SUITE KEEL_REFRESH
+export KEEL_TOP KEEL_CI KEEL_CACHE KEEL_MIRROR KEEL_SUITE KEEL_NEXT_SUITE KEEL_REFRESH
 export LC_ALL=C.UTF-8
 
 # Progress goes to stderr, so that a script's stdout is its answer alone.  The
@@ -135,21 +137,27 @@ load_lane() {
 	local file=$KEEL_CI/lanes/$1
 	[ -f "$file" ] ||
 		die "unknown lane '$1'; there is $(ls "$KEEL_CI/lanes" | tr '\n' ' ')"
+	# What another lane has set and this one leaves unset.
+	unset ${!LANE_*}
 	# shellcheck disable=SC1090
 	. "$file"
 	load_arch "$LANE_ARCH"
 }
 
-# lanes: those that LANES names, or all that are finished.
+# lanes: those that LANES names, each once, or all that are finished.
 lanes() {
+	local lane seen=" "
 	if [ -n "${LANES:-}" ]; then
-		local lane
 		for lane in ${LANES//,/ }; do
 			[ -f "$KEEL_CI/lanes/$lane" ] ||
 				die "unknown lane '$lane' in LANES; there is $(ls "$KEEL_CI/lanes" | tr '\n' ' ')"
-			echo "$lane"
+			[[ $seen = *" $lane "* ]] || echo "$lane"
+			seen+="$lane "
 		done
+		[ "$seen" != " " ] || die "LANES is '$LANES', which names no lane"
 	else
-		grep -L '^LANE_UNFINISHED=' "$KEEL_CI"/lanes/* | xargs -n 1 basename
+		for lane in "$KEEL_CI"/lanes/*; do
+			grep -q '^LANE_UNFINISHED=' "$lane" || echo "${lane##*/}"
+		done
 	fi
 }

@@ -18,12 +18,17 @@ fail() {
 }
 
 load_in_tree() {
+	local refused=""
 	while read -r module; do
-		insmod "$KEEL_IN_TREE/$module" || fail "cannot load in-tree $module"
+		insmod "$KEEL_IN_TREE/$module" || refused="$refused $module"
 	done <"$KEEL_IN_TREE/order"
+	# A lane whose emulator has CPUs of both vendors has both modules in the list.
+	[ -c /dev/kvm ] || fail "cannot load in-tree$refused"
 }
 
 unload_in_tree() {
+	# What is built in stays, or was told not to start.
+	[ -s "$KEEL_IN_TREE/order" ] || return 0
 	# Last loaded, first unloaded; what something else holds stays.
 	sed '1!G;h;$!d' "$KEEL_IN_TREE/order" | while read -r module; do
 		module=${module%.ko}
@@ -64,11 +69,34 @@ load_hypervisor() {
 	[ -c /dev/kvm ] || fail "the module is loaded, but there is no /dev/kvm"
 }
 
+# Guests keep to the CPUs that the lane has for them, also when the kernel has let their
+# tasks go elsewhere: a CPU was off.  A host with other CPUs than usual has no such rule.
+on_guest_cpus=
+if [ -n "${LANE_CPUS:-}" ] && taskset -c "$LANE_CPUS" true 2>/dev/null; then
+	on_guest_cpus="taskset -c $LANE_CPUS"
+fi
+
+# vmm_root COMMAND ARG...: run it in the root tree.  A VMM that opens /dev/kvm
+# whatever it is told finds the node under that name, in a /dev of its own.
+vmm_root() {
+	if [ -z "${GUEST_NODE:-}" ] || [ -z "${LANE_GUEST_NODE_FIXED:-}" ]; then
+		$on_guest_cpus chroot "$KEEL_ROOT" "$@"
+		return
+	fi
+	# shellcheck disable=SC2016	# expanded inside
+	KEEL_NODE=$GUEST_NODE $on_guest_cpus unshare -m sh -c '
+		mount -t tmpfs dev "$KEEL_ROOT/dev" &&
+		cp -a /dev/null /dev/zero /dev/random /dev/urandom "$KEEL_ROOT/dev" &&
+		cp -a "$KEEL_NODE" "$KEEL_ROOT/dev/kvm" &&
+		cp -a "$KEEL_NODE" "$KEEL_ROOT/dev" &&
+		exec chroot "$KEEL_ROOT" "$@"' vmm "$@"
+}
+
 # vmm ARG...: the unmodified VMM with what every guest gets, on $GUEST_NODE if set.
 # Console on stdio.
 vmm() {
 	# shellcheck disable=SC2086	# a list of words
-	chroot "$KEEL_ROOT" "$LANE_GUEST_COMMAND" \
+	vmm_root "$LANE_GUEST_COMMAND" \
 		-accel "kvm${GUEST_NODE:+,device=$GUEST_NODE}" -cpu "$LANE_GUEST_CPU" \
 		-nodefaults -no-user-config -display none \
 		-chardev stdio,id=console,signal=off -serial chardev:console "$@"
@@ -85,7 +113,7 @@ guest_files() {
 
 # boot_guest MACHINE VCPUS APPEND [VMM-ARG...]: boot Debian's kernel to user
 # space with disk, network and random numbers in use; the console goes to
-# stdout.
+# stdout.  With GUEST_FIRMWARE set the firmware boots it.
 boot_guest() {
 	machine=$1 vcpus=$2 append=$3
 	shift 3
@@ -95,7 +123,9 @@ boot_guest() {
 	*keel.end=reboot*) ;;
 	*) set -- -no-reboot "$@" ;;
 	esac
+	# shellcheck disable=SC2086	# a list of words
 	vmm -M "$machine" -smp "$vcpus" -m "${GUEST_MEM:-$LANE_GUEST_MEM}" \
+		${GUEST_FIRMWARE:+$LANE_GUEST_FIRMWARE} \
 		-drive file=/tmp/disk,format=raw,if=none,id=disk \
 		-device "$LANE_GUEST_DISK,drive=disk" \
 		-netdev "user,id=net,guestfwd=tcp:10.0.2.100:80-cmd:/bin/busybox cat /tmp/file" \
@@ -113,6 +143,10 @@ saw() {
 check_guest() {
 	saw "done" || fail "the guest did not get to its end"
 	saw "cpus $1\$" || fail "the guest saw other than $1 CPUs: $(grep 'GUEST: cpus' "$guest_log")"
+	for feature in ${GUEST_FEATURES:-}; do
+		saw "features \(.* \)*$feature " || fail "the guest's CPU has no $feature"
+	done
+	[ -z "${GUEST_FIRMWARE:-}" ] || saw "firmware" || fail "no firmware booted the guest"
 	saw "disk $disk_sum" || fail "the guest read a wrong checksum from its disk"
 	saw "address 10\.0\.2\." || fail "the guest got no address by DHCP"
 	saw "ping ok" || fail "the guest's gateway did not answer its ping"
@@ -123,10 +157,11 @@ check_guest() {
 		fail "the guest started other than $2 time(s)"
 }
 
-# limited SECONDS COMMAND...: run it, but no longer.  Returns 124 when the time
-# is up.  The watchdog's own output goes nowhere, or a pipe would stay open.
+# limited SECONDS COMMAND...: run it, but no longer, as time goes in this lane.
+# Returns 124 when the time is up.  The watchdog's own output goes nowhere, or a pipe
+# would stay open.
 limited() {
-	limit=$1
+	limit=$(($1 * ${LANE_SLOWNESS:-1}))
 	shift
 	"$@" &
 	limited_pid=$!
@@ -168,6 +203,6 @@ try_guest() {
 	limited "${4:-120}" boot_guest "$1" "$2" "keel.end=$3" </dev/null >/tmp/guest.pipe 2>&1
 	try_rc=$?
 	wait $tee_pid
-	[ $try_rc != 124 ] || fail "the guest did not finish within ${4:-120} s"
+	[ $try_rc != 124 ] || fail "the guest did not finish within $limit s"
 	check_guest "$2" "$boots"
 }
