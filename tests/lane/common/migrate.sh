@@ -68,13 +68,13 @@ move() {
 	monitor_quiet migrate_set_parameter avail-switchover-bandwidth 1000B
 	monitor_quiet migrate_set_parameter max-bandwidth "$rate"
 	monitor_quiet migrate -d "unix:/tmp/$2.socket"
-	eventually 120 passes 4 || fail "too few passes over memory: $answer"
-	eventually 120 stall || fail "too little is left: $answer"
+	eventually 200 passes 4 || fail "too few passes over memory: $answer"
+	eventually 200 stall || fail "too little is left: $answer"
 	[ -z "$rests" ] || rest
 	monitor_quiet migrate_set_parameter downtime-limit 10000
 	monitor_quiet migrate_set_parameter avail-switchover-bandwidth 0
 	monitor_quiet migrate_set_parameter max-bandwidth 64M
-	eventually 120 moved || fail "no end: $answer"
+	eventually 200 moved || fail "no end: $answer"
 	say "$(status "dirty sync count") passes, $(status "transferred ram") in $(status "total time"), downtime $(status downtime)"
 	echo quit >"$KEEL_ROOT/tmp/$1.in"
 	eventually 30 ended "$1" || fail "$1 did not quit"
