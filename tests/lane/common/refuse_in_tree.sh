@@ -7,11 +7,9 @@
 
 load_in_tree
 small_guest
-# Where the list has both vendors' modules, only one of them has found its CPU.
-while read -r name; do
-	name=$(echo "${name%.ko}" | tr - _)
-	[ ! -d "/sys/module/$name" ] || module=$name
-done <"$KEEL_IN_TREE/order"
+# The one of the list that has found its CPU, where there is one for each vendor.
+module=$(ls /sys/module/kvm/holders)
+module=${module:-kvm}
 words="rmmod $module"
 # Where it is built in there is no rmmod: what helps then is this argument.
 [ ! -e /sys/module/kvm/parameters/enable_virt_at_load ] ||
