@@ -26,6 +26,8 @@
 
 /* Pages whose tables are worked on in one go under mmu_lock. */
 #define DIRTY_CHUNK_PAGES	(1UL << 15)
+/* Words of a log, likewise: each may be as many pages as it has bits. */
+#define LOG_CHUNK_WORDS		64UL
 
 /* User space sees the log in units of 64 pages, whatever the size of a long. */
 static unsigned long log_bytes(const struct memslot *slot)
@@ -148,67 +150,55 @@ static u64 word_mask(unsigned long word)
 				   : le32_to_cpu((__force __le32)(u32)word);
 }
 
-static void protect_pages(struct vm *vm, const struct memslot *slot, gfn_t first,
-			  unsigned int from, unsigned int to)
+/* Protect the pages of one word of the log whose bits are set in @taken. */
+static bool protect_word(struct vm *vm, const struct memslot *slot,
+			 struct pgtable_place *place, unsigned long index,
+			 unsigned long taken)
 {
-	struct gfn_range range = {
-		.start = first + from,
-		.end = first + to,
-		.as_id = slot->as_id,
-	};
+	return pgtable_write_protect_pages(slot_pgtable(vm, slot), place,
+					   slot->base + index * BITS_PER_LONG,
+					   word_mask(taken));
+}
 
-	pgtable_write_protect(slot_pgtable(vm, slot), range);
+/* The words [first, end) of what is below.  mmu_lock for writing. */
+static bool harvest_words(struct vm *vm, struct memslot *slot, unsigned long first,
+			  unsigned long end)
+{
+	unsigned long *snapshot = log_snapshot(slot), *log = slot->dirty;
+	struct pgtable_place place = { };
+	bool changed = false;
+	unsigned long i;
+
+	for (i = first; i < end; i++) {
+		unsigned long taken = READ_ONCE(log[i]);
+
+		if (taken) {
+			taken = xchg(&log[i], 0);
+			changed |= protect_word(vm, slot, &place, i, taken);
+		}
+		snapshot[i] = taken;
+	}
+
+	return changed;
 }
 
 /*
- * Protect the pages of one word of the log whose bits are set in @mask, run by
- * run.  @others: pages between them may be protected along with them.
+ * Move the log to the snapshot and protect what was dirty.  True if anything has to be
+ * flushed.
  */
-static void protect_word(struct vm *vm, const struct memslot *slot, unsigned long index,
-			 u64 mask, bool others)
-{
-	gfn_t first = slot->base + index * BITS_PER_LONG;
-	unsigned int from, to;
-
-	if (others) {
-		protect_pages(vm, slot, first, __ffs64(mask), fls64(mask));
-		return;
-	}
-
-	while (mask) {
-		from = __ffs64(mask);
-		/* Ones up to the first set bit: what is clear then ends the run. */
-		to = ~(mask | (BIT_ULL(from) - 1)) ?
-			__ffs64(~(mask | (BIT_ULL(from) - 1))) : 64;
-		protect_pages(vm, slot, first, from, to);
-		mask = to < 64 ? mask & ~(BIT_ULL(to) - 1) : 0;
-	}
-}
-
-/* Move the log to the snapshot and protect what was dirty.  True if anything. */
 static bool log_harvest(struct vm *vm, struct memslot *slot)
 {
-	unsigned long *snapshot = log_snapshot(slot);
-	unsigned long i, words = log_words(slot);
-	bool any = false;
+	unsigned long first, words = log_words(slot);
+	bool changed = false;
 
 	write_lock(&vm->mmu_lock);
-	for (i = 0; i < words; i++) {
-		snapshot[i] = 0;
-		if (!READ_ONCE(slot->dirty[i])) {
-			/* A word is little work; look around every 4096 pages. */
-			if (!(i % 64))
-				cond_resched_rwlock_write(&vm->mmu_lock);
-			continue;
-		}
-		snapshot[i] = xchg(&slot->dirty[i], 0);
-		protect_word(vm, slot, i, word_mask(snapshot[i]), true);
-		any = true;
+	for (first = 0; first < words; first += LOG_CHUNK_WORDS) {
+		changed |= harvest_words(vm, slot, first, min(first + LOG_CHUNK_WORDS, words));
 		cond_resched_rwlock_write(&vm->mmu_lock);
 	}
 	write_unlock(&vm->mmu_lock);
 
-	return any;
+	return changed;
 }
 
 /* User space did not get the snapshot: as if it had not asked. */
@@ -267,34 +257,44 @@ int dirty_get(struct vm *vm, const struct kvm_dirty_log *log)
 	return 0;
 }
 
+/* The words [first, end) of what is below.  mmu_lock for writing. */
+static bool clear_words(struct vm *vm, struct memslot *slot, unsigned long first,
+			unsigned long end)
+{
+	unsigned long *snapshot = log_snapshot(slot), *log = slot->dirty;
+	struct pgtable_place place = { };
+	unsigned long i, taken;
+	bool changed = false;
+
+	for (i = first; i < end; i++) {
+		if (!(snapshot[i] & READ_ONCE(log[i])))
+			continue;
+		taken = snapshot[i] & atomic_long_fetch_andnot(snapshot[i],
+							       (atomic_long_t *)&log[i]);
+		if (taken)
+			changed |= protect_word(vm, slot, &place, i, taken);
+	}
+
+	return changed;
+}
+
 /*
  * Take the bits that are set in the snapshot out of the words [first, end) of
- * the log, and protect what was dirty of them.  True if anything was.
+ * the log, and protect what was dirty of them.  True if anything has to be flushed.
  */
 static bool log_clear(struct vm *vm, struct memslot *slot, unsigned long first,
 		      unsigned long end)
 {
-	unsigned long *snapshot = log_snapshot(slot);
-	unsigned long i, taken;
-	bool any = false;
+	bool changed = false;
 
 	write_lock(&vm->mmu_lock);
-	for (i = first; i < end; i++) {
-		if (!(i % 64))
-			cond_resched_rwlock_write(&vm->mmu_lock);
-		if (!(snapshot[i] & READ_ONCE(slot->dirty[i])))
-			continue;
-		taken = snapshot[i] & atomic_long_fetch_andnot(snapshot[i],
-							       (atomic_long_t *)&slot->dirty[i]);
-		if (!taken)
-			continue;
-		protect_word(vm, slot, i, word_mask(taken), false);
-		any = true;
+	for (; first < end; first += LOG_CHUNK_WORDS) {
+		changed |= clear_words(vm, slot, first, min(first + LOG_CHUNK_WORDS, end));
 		cond_resched_rwlock_write(&vm->mmu_lock);
 	}
 	write_unlock(&vm->mmu_lock);
 
-	return any;
+	return changed;
 }
 
 int dirty_clear(struct vm *vm, const struct kvm_clear_dirty_log *log)

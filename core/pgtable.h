@@ -160,6 +160,24 @@ bool pgtable_unmap_part(struct pgtable *pt, struct gfn_range *range, bool yield,
 bool pgtable_write_protect(struct pgtable *pt, struct gfn_range range);
 
 /*
+ * Where a walk has come to, so that what is beside it needs none: a table of base pages,
+ * or what there is instead.  Begins as { }; good until mmu_lock is let go of.
+ */
+struct pgtable_place {
+	u64	*table;		/* NULL: nothing is mapped by base pages */
+	bool	 large;		/* because a larger leaf is there */
+	gfn_t	 first;		/* what that is true of; end is 0 if of nothing */
+	gfn_t	 end;
+};
+
+/*
+ * pgtable_write_protect() for the pages of [first, first + 64) whose bits are set in
+ * @mask, each alone.
+ */
+bool pgtable_write_protect_pages(struct pgtable *pt, struct pgtable_place *place, gfn_t first,
+				 u64 mask);
+
+/*
  * Forget "accessed".  mmu_lock for writing.  True if anything was young.  A
  * format that does not track it answers true for what is mapped and unmaps it,
  * flush included.  A group is young or old as a whole.  @test: only look; mmu_lock

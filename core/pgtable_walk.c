@@ -137,19 +137,23 @@ static u64 leaf_protected(const struct pgtable_format *format, u64 pte)
 	return prot & PROT_GUEST_WRITE ? format->set_prot(pte, prot & ~PROT_GUEST_WRITE) : pte;
 }
 
-static void walk_protect_leaf(struct walk *walk, u64 *ptep, u64 pte, gpa_t base)
+/* True if it was not protected before. */
+static bool leaf_protect(struct pgtable *pt, u64 *ptep, u64 pte)
 {
-	const struct pgtable_format *format = walk->pt->format;
-
 	for (;; pte = READ_ONCE(*ptep)) {
-		u64 new = leaf_protected(format, pte);
+		u64 new = leaf_protected(pt->format, pte);
 
 		if (new == pte)
-			return;
-		if (entry_replace(walk->pt, ptep, pte, new, 0))
-			break;
+			return false;
+		if (entry_replace(pt, ptep, pte, new, 0))
+			return true;
 	}
-	walk_note(walk, base, level_size(format, 0));
+}
+
+static void walk_protect_leaf(struct walk *walk, u64 *ptep, u64 pte, gpa_t base)
+{
+	if (leaf_protect(walk->pt, ptep, pte))
+		walk_note(walk, base, level_size(walk->pt->format, 0));
 }
 
 static void walk_age_entry(struct walk *walk, u64 *ptep, int level)
@@ -358,6 +362,83 @@ bool pgtable_write_protect(struct pgtable *pt, struct gfn_range range)
 		walk_finish(&walk);
 
 	return walk_changed(&walk);
+}
+
+/* Find the table of base pages for @gfn, or that there is none and how far that goes. */
+static void place_find(struct pgtable *pt, struct pgtable_place *place, gfn_t gfn)
+{
+	const struct pgtable_format *format = pt->format;
+	u64 *table = pt->root;
+	u64 span, pte;
+	int level;
+
+	place->large = false;
+	for (level = level_root(format); level > 0; level--) {
+		pte = READ_ONCE(table[level_index(format, gfn_to_gpa(gfn), level)]);
+		if (!entry_is_present(pt, pte, level))
+			break;
+		if (entry_is_leaf(pt, pte, level)) {
+			place->large = true;
+			break;
+		}
+		table = table_of(pt, pte, level);
+	}
+	place->table = level ? NULL : table;
+
+	span = level ? level_size(format, level) : level_size(format, 0) * level_entries(format, 0);
+	place->first = gfn & ~(gpa_to_gfn(span) - 1);
+	place->end = place->first + gpa_to_gfn(span);
+}
+
+/* One page by the walker, which knows what to do with leaves that are larger. */
+static bool protect_large(struct pgtable *pt, struct pgtable_place *place, gfn_t gfn)
+{
+	struct gfn_range range = { .start = gfn, .end = gfn + 1, .as_id = pt->as_id };
+
+	/* It may take tables away. */
+	place->end = 0;
+
+	return pgtable_write_protect(pt, range);
+}
+
+static bool protect_page(struct pgtable *pt, struct pgtable_place *place, gfn_t gfn)
+{
+	u64 *ptep, pte;
+
+	if (gfn < place->first || gfn >= place->end)
+		place_find(pt, place, gfn);
+	if (unlikely(place->large))
+		return protect_large(pt, place, gfn);
+	if (!place->table)
+		return false;
+
+	ptep = &place->table[level_index(pt->format, gfn_to_gpa(gfn), 0)];
+	pte = READ_ONCE(*ptep);
+	if (!entry_is_present(pt, pte, 0))
+		return false;
+	if (unlikely(leaf_entries(pt, pte, 0) > 1))
+		return protect_large(pt, place, gfn);
+
+	return leaf_protect(pt, ptep, pte);
+}
+
+bool pgtable_write_protect_pages(struct pgtable *pt, struct pgtable_place *place, gfn_t first,
+				 u64 mask)
+{
+	gfn_t limit = gpa_to_gfn(pgtable_span(pt->format));
+	bool changed = false;
+
+	lockdep_assert_held_write(&pt->vm->mmu_lock);
+
+	for (; mask; mask &= mask - 1) {
+		gfn_t gfn = first + __ffs64(mask);
+
+		if (gfn >= limit)
+			break;
+		changed |= protect_page(pt, place, gfn);
+	}
+
+	return changed;
 }
 
 bool pgtable_age(struct pgtable *pt, struct gfn_range range, bool test)

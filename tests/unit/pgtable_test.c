@@ -331,6 +331,34 @@ static void step_protect(struct history *h)
 	h->in_step = false;
 }
 
+static void step_protect_pages(struct history *h)
+{
+	int first = test_random() % (PAGES - 127), i;
+	struct pgtable_place place = { };
+	u64 mask = (u64)test_random() << 32 ^ test_random();
+	bool changed = false;
+
+	/* Few, often: none in a table on the way. */
+	if (test_random() % 2)
+		mask &= mask >> 9 & mask << 7;
+	for (i = 0; i < 128; i++) {
+		struct page_state *page = &h->next[first + i];
+
+		if (!(mask & BIT_ULL(i % 64)))
+			continue;
+		if (page->mapped && page->order)
+			model_remove_leaf(h, first + i);
+		if (!h->format->logs_writes)
+			page->prot &= ~PROT_GUEST_WRITE;
+	}
+	h->in_step = true;
+	for (i = 0; i < 128; i += 64)
+		changed |= pgtable_write_protect_pages(h->pt, &place, h->base + first + i, mask);
+	if (changed)
+		pgtable_flush(h->pt, h->base + first - BIT(9), h->base + first + 128 + BIT(9));
+	h->in_step = false;
+}
+
 static void step_age(struct history *h)
 {
 	int first, end, i, leaf, leaf_end;
@@ -382,7 +410,7 @@ static void step_collapse(struct history *h)
 
 static void (*const steps[])(struct history *h) = {
 	step_map, step_map, step_map, step_map, step_map, step_map,
-	step_unmap, step_protect, step_age, step_collapse,
+	step_unmap, step_protect, step_protect_pages, step_age, step_collapse,
 };
 
 static void history_step(struct history *h)
