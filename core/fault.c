@@ -10,6 +10,10 @@
  * under way or was completed meanwhile; map.  The page is referenced until it is
  * mapped and no longer: from then on it is the notifier that keeps the mapping
  * honest.
+ *
+ * Most pages are there already.  For those mmu_lock comes first: while it is held and no
+ * invalidation of the address is under way, what the host's page tables have stays, and
+ * needs neither a reference nor the sequence.
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
@@ -34,7 +38,9 @@ struct fault {
 	unsigned long	seq;		/* the notifier's, before the page was got */
 
 	/* What the host has there. */
-	struct page	*page;		/* referenced, or NULL: no struct page */
+	struct host_leaf leaf;		/* by its page tables, if @found */
+	bool		found;		/* see fault_find() */
+	struct page	*page;		/* or NULL: no struct page */
 	unsigned long	pfn;
 	bool		writable;
 	u8		memtype;
@@ -47,7 +53,9 @@ static bool fault_is_write(const struct fault *fault)
 
 /* --- getting the page ----------------------------------------------------- */
 
-/* May sleep.  0, or -errno as get_user_pages_unlocked() has it. */
+/*
+ * May sleep.  0 and a reference, or -errno as get_user_pages_unlocked() has it.
+ */
 static int fault_get_page(struct fault *fault)
 {
 	unsigned int flags = FOLL_HWPOISON | FOLL_INTERRUPTIBLE;
@@ -60,7 +68,7 @@ static int fault_get_page(struct fault *fault)
 	 */
 	fault->writable = may_write;
 	fault->memtype = MEMTYPE_NORMAL;
-	if (may_write &&
+	if (may_write && fault->found &&
 	    get_user_pages_fast_only(fault->hva, 1, FOLL_WRITE, &fault->page) == 1)
 		goto out_got;
 
@@ -170,7 +178,7 @@ static bool fault_fits(const struct fault *fault, u8 order)
  */
 static u8 fault_group_order(const struct fault *fault, const struct pgtable_format *format)
 {
-	if (!format->group_order || !fault->page ||
+	if (likely(!format->group_order) || !fault->page ||
 	    folio_order(page_folio(fault->page)) < format->group_order)
 		return 0;
 
@@ -178,10 +186,25 @@ static u8 fault_group_order(const struct fault *fault, const struct pgtable_form
 }
 
 /*
+ * How large a page, as order, does the host use?  Base pages count as a page of the order
+ * @group if they are like one (0: never).  mmu_lock held, not stale.
+ */
+static u8 fault_host_order(struct fault *fault, u8 group)
+{
+	/* A look for a page without a reference did not know its folio. */
+	if (fault->found)
+		return fault->leaf.order < PMD_SHIFT - PAGE_SHIFT && !group ?
+			0 : fault->leaf.order;
+
+	return host_leaf_at(fault->vm->mm, fault->hva, group, fault->writable, &fault->leaf) ?
+		fault->leaf.order : 0;
+}
+
+/*
  * The largest leaf that may be used.  mmu_lock held, not stale: what the host's
  * page tables say is true until it is let go of.
  */
-static u8 fault_order(const struct fault *fault, const struct pgtable_format *format)
+static u8 fault_order(struct fault *fault, const struct pgtable_format *format)
 {
 	u8 group = fault_group_order(fault, format), order;
 
@@ -191,8 +214,7 @@ static u8 fault_order(const struct fault *fault, const struct pgtable_format *fo
 	    !fault_fits(fault, group ?: pgtable_leaf_order(format, PMD_SHIFT - PAGE_SHIFT)))
 		return 0;
 
-	order = host_leaf_order(fault->vm->mm, fault->hva, fault->pfn, group, fault->writable);
-	order = pgtable_leaf_order(format, order);
+	order = pgtable_leaf_order(format, fault_host_order(fault, group));
 	while (order && !fault_fits(fault, order))
 		order = pgtable_leaf_order(format, order - 1);
 
@@ -238,9 +260,6 @@ static int fault_map_locked(struct fault *fault, struct pgtable *pt, struct page
 	u64 pages;
 	int ret;
 
-	if (fault_is_stale(fault))
-		return -EAGAIN;
-
 	map.order = fault_order(fault, pt->format);
 	for (;;) {
 		pages = 1ULL << map.order;
@@ -264,36 +283,84 @@ static struct gfn_range one_frame(gfn_t gfn, int as_id)
 	return (struct gfn_range) { .start = gfn, .end = gfn + 1, .as_id = as_id };
 }
 
+static struct pgtable *fault_pgtable(const struct fault *fault)
+{
+	return &fault->vm->as[fault->slot->as_id].pgtable;
+}
+
+/* Of what was got with a reference. */
 static int fault_map(struct fault *fault, struct page_cache *cache)
 {
-	struct pgtable *pt = &fault->vm->as[fault->slot->as_id].pgtable;
-	int ret;
+	struct pgtable *pt = fault_pgtable(fault);
+	int ret = -EAGAIN;
 
 	read_lock(&fault->vm->mmu_lock);
-	ret = fault_map_locked(fault, pt, cache);
+	if (!fault_is_stale(fault))
+		ret = fault_map_locked(fault, pt, cache);
 	read_unlock(&fault->vm->mmu_lock);
 	if (likely(ret != -EBUSY))
 		return ret;
 
 	/* A group that grants less: all of it goes, and does not come back before this. */
+	ret = -EAGAIN;
 	write_lock(&fault->vm->mmu_lock);
-	pgtable_unmap(pt, one_frame(fault->gfn, pt->as_id), false);
-	ret = fault_map_locked(fault, pt, cache);
+	if (!fault_is_stale(fault)) {
+		pgtable_unmap(pt, one_frame(fault->gfn, pt->as_id), false);
+		ret = fault_map_locked(fault, pt, cache);
+	}
 	write_unlock(&fault->vm->mmu_lock);
 
 	return ret;
 }
 
+/*
+ * Is there a page that serves, by the host's page tables alone?  mmu_lock held, no
+ * invalidation of the address under way.
+ */
+static bool fault_find(struct fault *fault)
+{
+	const struct pgtable_format *format = fault_pgtable(fault)->format;
+	const struct host_leaf *leaf = &fault->leaf;
+
+	fault->found = host_leaf_at(fault->vm->mm, fault->hva, format->group_order,
+				 !memslot_readonly(fault->slot), &fault->leaf);
+	if (!fault->found || !leaf->usual || (fault_is_write(fault) && !leaf->writable))
+		return false;
+
+	fault->page = pfn_to_page(leaf->pfn);
+	if (!host_page_is_plain(fault->page))
+		return false;
+	fault->pfn = leaf->pfn;
+	fault->writable = leaf->writable;
+	fault->memtype = MEMTYPE_NORMAL;
+
+	return true;
+}
+
+/*
+ * Map what is there, without a reference.  pgtable_map()'s results, or -ENOENT: it has to
+ * be got first.
+ */
+static int fault_map_found(struct fault *fault, struct page_cache *cache)
+{
+	int ret = -ENOENT;
+
+	read_lock(&fault->vm->mmu_lock);
+	if (!fault_is_invalidated(fault, 0) && fault_find(fault))
+		ret = fault_map_locked(fault, fault_pgtable(fault), cache);
+	read_unlock(&fault->vm->mmu_lock);
+
+	return ret == -EBUSY ? -ENOENT : ret;
+}
+
 /* --- a fault ---------------------------------------------------------------- */
 
-static int fault_serve(struct fault *fault, struct page_cache *cache)
+/* The page is not there, or has to be asked for. */
+static noinline int fault_get_and_map(struct fault *fault, struct page_cache *cache)
 {
 	int ret;
 
-	ret = pgtable_cache_fill(&fault->vm->as[fault->slot->as_id].pgtable, cache);
-	if (ret)
-		return ret;
-
+	fault->page = NULL;
 	/* Pairs with the lock in notifier_end(), which increments. */
 	fault->seq = READ_ONCE(fault->vm->invalidate_seq);
 	smp_rmb();
@@ -301,10 +368,27 @@ static int fault_serve(struct fault *fault, struct page_cache *cache)
 	ret = fault_get_page(fault);
 	if (ret == -EFAULT)
 		ret = fault_get_pfn(fault);
+	/* What was found may be gone. */
+	fault->found = false;
 	if (!ret)
 		ret = fault_map(fault, cache);
 	if (fault->page)
 		put_page(fault->page);
+
+	return ret;
+}
+
+static int fault_serve(struct fault *fault, struct page_cache *cache)
+{
+	int ret;
+
+	ret = pgtable_cache_fill(fault_pgtable(fault), cache);
+	if (ret)
+		return ret;
+
+	ret = fault_map_found(fault, cache);
+	if (ret == -ENOENT)
+		ret = fault_get_and_map(fault, cache);
 
 	return ret;
 }

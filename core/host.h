@@ -332,57 +332,116 @@ static inline bool host_is_group(const pte_t *first, unsigned long pfn, u8 order
 	return true;
 }
 
-/*
- * How large a page, as order, does the host use at @address, where it has @pfn?  Base
- * pages count as a page of @group_order (0: never) if they lie side by side and all can
- * be read, and with @write also written.  Right only while the caller holds off the
- * notifier for all of the page.  Interrupts are off so that no table is freed under the
- * walk.
- */
-static inline u8 host_leaf_order(struct mm_struct *mm, unsigned long address,
-				 unsigned long pfn, u8 group_order, bool write)
+/* What the host's page tables have at an address. */
+struct host_leaf {
+	unsigned long	pfn;		/* of the page at the address */
+	u8		order;		/* log2 of the pages that are mapped with it */
+	bool		usual;		/* user space may read it, and it has a struct page */
+	bool		writable;
+};
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define host_pmd_special(pmd)	false
+#else
+#define host_pmd_special(pmd)	pmd_special(pmd)
+#endif
+
+static inline void host_leaf_pmd(struct host_leaf *leaf, pmd_t pmd, unsigned long address)
 {
-	unsigned long pages = 1UL << group_order;
-	unsigned long flags;
-	u8 order = 0;
+	leaf->pfn = pmd_pfn(pmd) + ((address & ~PMD_MASK) >> PAGE_SHIFT);
+	leaf->order = PMD_SHIFT - PAGE_SHIFT;
+	leaf->usual = !pmd_protnone(pmd) && !host_pmd_special(pmd) &&
+		      pmd_access_permitted(pmd, false) && pfn_valid(leaf->pfn);
+	leaf->writable &= pmd_access_permitted(pmd, true);
+}
+
+/* @ptep: the entry of @address. */
+static inline bool host_leaf_pte(struct host_leaf *leaf, const pte_t *ptep,
+				 unsigned long address, u8 group_order)
+{
+	unsigned long others = (address >> PAGE_SHIFT) & ((1UL << group_order) - 1);
+	pte_t pte = READ_ONCE(*ptep);
+
+	if (!pte_present(pte))
+		return false;
+
+	leaf->pfn = pte_pfn(pte);
+	leaf->usual = !pte_protnone(pte) && !pte_special(pte) && pte_access_permitted(pte, false);
+	leaf->writable &= pte_access_permitted(pte, true);
+	if (group_order &&
+	    host_is_group(ptep - others, leaf->pfn - others, group_order, leaf->writable))
+		leaf->order = group_order;
+
+	return true;
+}
+
+/* host_leaf_at() with interrupts off, so that no table is freed under the walk. */
+static inline bool host_walk(struct mm_struct *mm, unsigned long address, u8 group_order,
+			     struct host_leaf *leaf)
+{
 	pgd_t *pgdp, pgd;
 	p4d_t *p4dp, p4d;
 	pud_t *pudp, pud;
 	pmd_t pmd;
 
-	local_irq_save(flags);
 	pgdp = pgd_offset(mm, address);
 	pgd = READ_ONCE(*pgdp);
 	if (pgd_none(pgd))
-		goto out_irq_restore;
+		return false;
 
 	p4dp = p4d_offset_lockless(pgdp, pgd, address);
 	p4d = READ_ONCE(*p4dp);
 	if (p4d_none(p4d) || !p4d_present(p4d))
-		goto out_irq_restore;
+		return false;
 
 	pudp = pud_offset_lockless(p4dp, p4d, address);
 	pud = READ_ONCE(*pudp);
 	if (pud_none(pud) || !pud_present(pud))
-		goto out_irq_restore;
+		return false;
 	if (pud_leaf(pud)) {
-		order = PUD_SHIFT - PAGE_SHIFT;
-		goto out_irq_restore;
+		leaf->order = PUD_SHIFT - PAGE_SHIFT;
+		return true;
 	}
 
 	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, address));
 	if (!pmd_present(pmd))
-		goto out_irq_restore;
-	if (pmd_leaf(pmd))
-		order = PMD_SHIFT - PAGE_SHIFT;
-	else if (group_order &&
-		 host_is_group(pte_offset_kernel(&pmd, address & ~(pages * PAGE_SIZE - 1)),
-			       pfn & ~(pages - 1), group_order, write))
-		order = group_order;
+		return false;
+	if (pmd_leaf(pmd)) {
+		host_leaf_pmd(leaf, pmd, address);
+		return true;
+	}
 
-out_irq_restore:
+	return host_leaf_pte(leaf, pte_offset_kernel(&pmd, address), address, group_order);
+}
+
+/*
+ * What does the host have at @address?  False: nothing.  Base pages count as a page of
+ * @group_order (0: never) if they lie side by side and all can be read, and written like
+ * the one at @address if @write asks for that.  Right only while the caller holds off the
+ * notifier for all of the page; until then a usual page also stays where it is.
+ */
+static inline bool host_leaf_at(struct mm_struct *mm, unsigned long address, u8 group_order,
+			     bool write, struct host_leaf *leaf)
+{
+	unsigned long flags;
+	bool found;
+
+	*leaf = (struct host_leaf) { .writable = write };
+	local_irq_save(flags);
+	found = host_walk(mm, address, group_order, leaf);
 	local_irq_restore(flags);
-	return order;
+
+	return found;
+}
+
+/*
+ * May the page be mapped as host_leaf_at() has it, as get_user_pages() would?  Pages of
+ * processes and of shared memory: others have owners that want to be asked, or are
+ * nobody's to give away (those of memfd_secret()).
+ */
+static inline bool host_page_is_plain(struct page *page)
+{
+	return folio_test_swapbacked(page_folio(page)) && !is_zone_device_page(page);
 }
 
 /* --- timers ---------------------------------------------------------------------- */

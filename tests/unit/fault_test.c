@@ -73,6 +73,35 @@ TEST(fault_reads_map_writable_only_what_is)
 	machine_destroy(&m);
 }
 
+static bool referenced;
+
+static void note_reference(void)
+{
+	referenced = true;
+}
+
+static bool takes_reference(u64 page, unsigned int flags)
+{
+	shim_host_set(m.memory + page * PAGE_SIZE, PAGE_SIZE, flags, 0);
+	referenced = false;
+	shim_after_gup = note_reference;
+	expect_store(GPA + page * PAGE_SIZE, page);
+	shim_after_gup = NULL;
+
+	return referenced;
+}
+
+TEST(fault_takes_a_reference_only_where_it_has_to)
+{
+	begin();
+	CHECK(!takes_reference(0, 0));
+	CHECK(takes_reference(1, HOST_OWNED));
+	CHECK(takes_reference(2, HOST_SLOW));
+	CHECK(takes_reference(3, HOST_NO_WRITE));
+	CHECK_EQ(shim_page_refs(), 0);
+	machine_destroy(&m);
+}
+
 TEST(fault_uses_huge_leaves_where_all_agrees)
 {
 	machine_create(&m, 1);
@@ -163,6 +192,7 @@ TEST(fault_retries_after_an_invalidation)
 	u64 entries;
 
 	begin();
+	shim_host_set(m.memory, PAGE_SIZE, HOST_OWNED, 0);
 	entries = m.vcpu->arch.entries;
 	shim_after_gup = invalidate_first;
 	expect_store(GPA, 5);
@@ -478,6 +508,7 @@ TEST(fault_keeps_its_slot_until_it_is_done)
 	u64 value;
 
 	begin();
+	shim_host_set(m.memory, PAGE_SIZE, HOST_OWNED, 0);
 	shim_after_gup = begin_delete;
 	CHECK_EQ(machine_load(&m, GPA, &value), 0);
 	pthread_join(deleter, NULL);

@@ -108,6 +108,11 @@ u8 shim_host_order(unsigned long address)
 	return host_find(address)->order;
 }
 
+unsigned int shim_host_flags(unsigned long address)
+{
+	return host_find(address)->flags;
+}
+
 bool shim_host_is_group(unsigned long address, u8 order, bool write)
 {
 	unsigned int bad = HOST_ABSENT | HOST_SLOW | (write ? HOST_NO_WRITE | HOST_READONLY : 0);

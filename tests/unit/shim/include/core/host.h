@@ -104,15 +104,37 @@ static inline void host_eventfd_signal(struct eventfd_ctx *eventfd)
 int host_follow_pfn(struct vm_area_struct *vma, unsigned long address, unsigned long *pfn,
 		    bool *writable);
 
-static inline u8 host_leaf_order(struct mm_struct *mm, unsigned long address,
-				 unsigned long pfn, u8 group_order, bool write)
+struct host_leaf {
+	unsigned long	pfn;
+	u8		order;
+	bool		usual;
+	bool		writable;
+};
+
+static inline bool host_leaf_at(struct mm_struct *mm, unsigned long address, u8 group_order,
+				bool write, struct host_leaf *leaf)
 {
-	u8 order = shim_host_order(address);
+	unsigned int flags = shim_host_flags(address);
 
-	if (order >= PMD_SHIFT - PAGE_SHIFT)
-		return order;
+	if (flags & (HOST_ABSENT | HOST_POISON | HOST_SLOW | HOST_INTERRUPTED))
+		return false;
 
-	return group_order && shim_host_is_group(address, group_order, write) ? group_order : 0;
+	*leaf = (struct host_leaf) {
+		.pfn = address >> PAGE_SHIFT,
+		.order = shim_host_order(address),
+		.usual = !(flags & HOST_PFNMAP),
+		.writable = write && !(flags & (HOST_NO_WRITE | HOST_READONLY)),
+	};
+	if (leaf->order < PMD_SHIFT - PAGE_SHIFT)
+		leaf->order = group_order &&
+			shim_host_is_group(address, group_order, leaf->writable) ? group_order : 0;
+
+	return true;
+}
+
+static inline bool host_page_is_plain(struct page *page)
+{
+	return !(shim_host_flags(page_to_pfn(page) << PAGE_SHIFT) & HOST_OWNED);
 }
 
 #endif /* CORE_HOST_H */

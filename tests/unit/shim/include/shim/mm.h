@@ -108,6 +108,7 @@ enum {
 	HOST_SLOW	= BIT(5),	/* not present yet: fast lookup fails */
 	HOST_DEVICE	= BIT(6),	/* with HOST_PFNMAP: not memory */
 	HOST_INTERRUPTED = BIT(7),	/* a signal comes first */
+	HOST_OWNED	= BIT(8),	/* its owner is asked: a reference has to be got */
 };
 
 struct page {
@@ -125,6 +126,7 @@ void shim_host_set(const void *address, size_t size, unsigned int flags, u8 orde
 /* Forget all of that, and every struct page. */
 void shim_host_reset(void);
 u8 shim_host_order(unsigned long address);
+unsigned int shim_host_flags(unsigned long address);
 /* Are the 1 << @order pages around the address of one folio, present, writable? */
 bool shim_host_is_group(unsigned long address, u8 order, bool write);
 /* Called between getting a page and mapping it, once. */
@@ -134,6 +136,7 @@ struct page *shim_page(unsigned long pfn);
 long shim_page_refs(void);
 
 #define page_to_pfn(page)	((page)->pfn)
+#define pfn_to_page(pfn)	shim_page(pfn)
 #define pfn_valid(pfn)		shim_pfn_valid(pfn)
 #define page_folio(page)	(page)
 #define folio_order(folio)	shim_host_order((folio)->pfn << PAGE_SHIFT)
