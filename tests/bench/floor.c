@@ -286,6 +286,66 @@ static u64 time_ping(u32 loops)
 
 FLOOR(wake, best_host(time_ping, BENCH_LOOPS) + floor_handler())
 
+/* --- a thread that sleeps on another CPU ------------------------------------------- */
+
+static volatile u64 woken;
+
+/* A call, so that each round is as long, whatever the limit. */
+static __attribute__((noinline)) u64 wait_woken(u64 wanted, u64 limit)
+{
+	u64 rounds = 0;
+
+	while (woken < wanted && rounds < limit) {
+		guest_pause();
+		rounds++;
+	}
+
+	return rounds;
+}
+
+static void *be_woken(void *data)
+{
+	u64 value, i, loops = (u64)data;
+
+	stay_on(1);
+	for (i = 1; i <= loops; i++) {
+		if (read(ping[0], &value, 8) != 8)
+			bail("a thread heard nothing");
+		woken = i;
+	}
+
+	return NULL;
+}
+
+/* Without the system calls themselves: a hypervisor is in the kernel already. */
+static u64 time_remote(u32 loops)
+{
+	u64 ticks, rounds = 0, each, calls = time_write_null(loops), i;
+	pthread_t thread;
+
+	woken = 0;
+	stay_on(0);
+	each = TIMED(1, wait_woken(1, 4096));
+	ping[0] = eventfd(0, EFD_CLOEXEC);
+	if (pthread_create(&thread, NULL, be_woken, (void *)(u64)loops))
+		bail("cannot start a thread");
+	ticks = bench_host_clock();
+	for (i = 1; i <= loops; i++) {
+		if (write(ping[0], &one, 8) != 8)
+			bail("a write failed");
+		rounds += wait_woken(i, ~0ULL);
+	}
+	ticks = bench_host_clock() - ticks;
+	if (bench_counts)
+		ticks -= rounds * each / 4096;
+	pthread_join(thread, NULL);
+	close(ping[0]);
+
+	return ticks > 2 * calls ? ticks - 2 * calls : 0;
+}
+
+FLOOR(wake_remote, best_host(time_remote, 200) + floor_handler())
+
 /* What a thread that sleeps until a time has of it when it goes on. */
 static u64 time_oversleep(u32 loops)
 {

@@ -133,7 +133,7 @@ const struct bench_row bench_smp_rows[] = {
 	  .floor = floor_handler, .loops = 200,
 	  .prepare = prepare_running, .call = start_target, .check = join_target },
 	{ "ipi-halted", .guest = guest_sender, .flags = BENCH_TWO_CPUS,
-	  .floor = floor_handler, .loops = 200,
+	  .floor = floor_wake_remote, .loops = 200,
 	  .prepare = prepare_halted, .call = start_target, .check = join_target },
 	{ NULL }
 };
