@@ -26,6 +26,7 @@ enum {
 	REQ_STOP,		/* another vCPU stopped the machine: halt, do not run */
 	REQ_STEAL,		/* report stolen time anew */
 	REQ_CONFIG,		/* compute arch.config anew */
+	REQ_SIMD,		/* the guest has touched SIMD: see simd.c */
 };
 
 /* --- the host ---------------------------------------------------------------- */
@@ -184,9 +185,11 @@ int arm64_simd_set_vqs(struct vcpu *vcpu, u64 vqs);
 int arm64_simd_finalize(struct vcpu *vcpu);	/* allocates; 0, -EPERM, -ENOMEM.  (m) */
 void arm64_simd_destroy(struct vcpu *vcpu);
 void arm64_simd_reset(struct vcpu *vcpu);
-/* FP, SIMD or SVE trapped: from the next entry on the guest has it.  fast_exit's results. */
+/* FP, SIMD or SVE trapped: from the next stay on the guest has it.  fast_exit's results. */
 int arm64_simd_trap(struct vcpu *vcpu);
-/* Load: nothing is wanted yet. */
+/* Serve REQ_SIMD: the kernel lets go of the registers, until put.  vCPU loaded, irqs on. */
+void arm64_simd_release(struct vcpu *vcpu);
+/* Load: whose the registers are is not known. */
 void arm64_simd_load(struct vcpu *vcpu);
 /* config.cptr as long as it is not live. */
 void arm64_simd_configure(struct vcpu *vcpu);

@@ -234,7 +234,7 @@ static int exit_undefined(struct vcpu *vcpu)
 	return arm64_inject_undefined(vcpu);
 }
 
-/* fast_exit has seen to it, with irqs off; arm does the rest. */
+/* fast_exit has seen to it, with irqs off; prepare and arm do the rest. */
 static int exit_simd(struct vcpu *vcpu)
 {
 	return RESUME_GUEST;

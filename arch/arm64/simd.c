@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Floating-point, SIMD and SVE state of the guest.  It is trapped from load on until the
- * guest's first use; then it comes and goes with each stay (arm and disarm), between the
- * kernel's own begin and end.  Outside, the registers are in vcpu->arch.simd.
+ * guest's first use.  Then the kernel lets go of the registers (kernel_neon_begin() saves
+ * what is user space's, and has it loaded again on the way there), and they come and go
+ * with each stay (arm and disarm).  Outside, they are in vcpu->arch.simd.
  *
- * In between the host's softirqs may use SIMD: the kernel keeps for us what it takes to
- * be all of it, which is the V registers.  So with SVE they have to wait.
+ * irqs are off from arm to disarm, so nobody in the kernel uses the registers meanwhile,
+ * and before and after they are nobody's: who uses them there, as a softirq may, leaves
+ * no value behind that counts.  There is no kernel_neon_begin() around a stay: it would
+ * save no more of the guest's than the V registers for a softirq, so that with SVE softirqs
+ * would have to wait, and a tick that finds them waiting is charged to the system, not to
+ * the guest.
  */
-#include <linux/bottom_half.h>
 #include <linux/cpu.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <asm/neon.h>
@@ -132,8 +137,6 @@ static void *sve_predicates(const struct arm64_simd *simd)
  */
 static void sve_arm(struct arm64_simd *simd)
 {
-	local_bh_disable();
-	kernel_neon_begin();
 	simd->host_zcr = read_sysreg_s(SYS_ZCR_EL2);
 	set_zcr_el2(simd->vl / __SVE_VQ_BYTES - 1);
 	arm64_sve_load(simd->sve, sve_predicates(simd), &simd->fp.fpsr);
@@ -145,8 +148,6 @@ static void sve_disarm(struct arm64_simd *simd)
 	simd->zcr = read_sysreg_s(SYS_ZCR_EL12);
 	arm64_sve_save(simd->sve, sve_predicates(simd), &simd->fp.fpsr);
 	set_zcr_el2(simd->host_zcr);
-	kernel_neon_end();
-	local_bh_enable();
 }
 
 /* What CPTR_EL2 is to hold in the guest: it has what is live. */
@@ -169,16 +170,14 @@ void arm64_vcpu_arm(struct vcpu *vcpu)
 {
 	struct arm64_simd *simd = &vcpu->arch.simd;
 
-	if (!simd->wanted)
+	if (!simd->released)
 		return;
 
-	if (simd->sve) {
+	lockdep_assert_irqs_disabled();
+	if (simd->sve)
 		sve_arm(simd);
-	} else {
-		/* Saves what user space has in the registers. */
-		kernel_neon_begin();
+	else
 		arm64_fp_load(&simd->fp);
-	}
 	simd_set_live(vcpu, true);
 }
 
@@ -189,23 +188,36 @@ void arm64_vcpu_disarm(struct vcpu *vcpu)
 	if (!simd->live)
 		return;
 
-	if (simd->sve) {
+	if (simd->sve)
 		sve_disarm(simd);
-	} else {
+	else
 		arm64_fp_save(&simd->fp);
-		kernel_neon_end();
-	}
 	simd_set_live(vcpu, false);
 }
 
+/* Another task, or this one in user space, may have had the registers since put. */
 void arm64_simd_load(struct vcpu *vcpu)
 {
-	vcpu->arch.simd.wanted = false;
+	vcpu->arch.simd.released = false;
+}
+
+/*
+ * From begin on, user space's registers are in memory, and the way to user space loads
+ * them again, however late: no need to put end behind the stay.
+ */
+void arm64_simd_release(struct vcpu *vcpu)
+{
+	/* No load may come between the two: it is this CPU's registers that are free. */
+	preempt_disable();
+	kernel_neon_begin();
+	kernel_neon_end();
+	vcpu->arch.simd.released = true;
+	preempt_enable();
 }
 
 /*
  * Interrupts are off, and the kernel gives the registers away only with interrupts on:
- * the request ends the stay, and the next one begins with arm.
+ * the request ends the stay, prepare serves it, and the next stay begins with arm.
  */
 int arm64_simd_trap(struct vcpu *vcpu)
 {
@@ -215,8 +227,7 @@ int arm64_simd_trap(struct vcpu *vcpu)
 	}
 
 	vcpu->arch.stats.simd_traps++;
-	vcpu->arch.simd.wanted = true;
-	vcpu_request(vcpu, REQ_UNBLOCK);
+	vcpu_request(vcpu, REQ_SIMD);
 
 	return REENTER;
 }

@@ -674,6 +674,9 @@ static void prepare_requests(struct vcpu *vcpu)
 		arm64_configure(vcpu);
 	if (vcpu_take_request(vcpu, REQ_STEAL))
 		arm64_steal_update(vcpu);
+	/* Last, as what puts and loads the vCPU makes it void. */
+	if (vcpu_take_request(vcpu, REQ_SIMD))
+		arm64_simd_release(vcpu);
 }
 
 /* Stopped: until somebody starts it.  Suspended: user space hears what would wake it. */

@@ -3,7 +3,9 @@
  * SIMD and SVE registers and pointer authentication keys: state that survives exits, other
  * vCPUs on the same CPU and the host's own use.
  */
+#include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <arm64/simd.h>
 
 static struct vm *vm;
@@ -119,10 +121,10 @@ static u64 sve_rounds(u64 cpu, u64 rounds, bool exits)
 	return wrong;
 }
 
-/* @what: number of the vCPU, 2: SIMD, 4: SVE, 8: with exits. */
+/* @what: number of the vCPU, 2: SIMD, 4: SVE, 8: with exits, 16: for many ticks of the host. */
 static void guest_compute(u64 what)
 {
-	u64 rounds = what & 8 ? 200 : 2000, wrong = 0;
+	u64 rounds = what & 8 ? 200 : what & 16 ? 50000 : 2000, wrong = 0;
 
 	if (what & 2)
 		wrong += simd_rounds(what & 1, rounds, what & 8);
@@ -203,6 +205,100 @@ static void check_two(void (*guest)(u64), u64 what, const char *name)
 	if (!report(!threads[0].said && !threads[1].said, "%s of two vCPUs on one CPU", name))
 		note("0x%llx, 0x%llx", (unsigned long long)threads[0].said,
 		     (unsigned long long)threads[1].said);
+	vm_destroy(vm);
+}
+
+/* A program of the host that keeps what it needs in registers, and makes no system call. */
+struct neighbour {
+	bool	sve;
+	int	stop;
+	u64	wrong, rounds;
+};
+
+static void neighbour_round(struct neighbour *neighbour, u64 round)
+{
+	static u64 in[64] __attribute__((aligned(16))), out[64] __attribute__((aligned(16)));
+	static u8 sve_from[SVE_BYTES], sve_to[SVE_BYTES];
+	u64 i, vl = neighbour->sve ? guest_vl() : 0, size = 32 * vl + 16 * (vl / 8);
+
+	for (i = 0; i < 64; i++)
+		in[i] = simd_pattern(7, i, round);
+	for (i = 0; i < size; i++)
+		sve_from[i] = i * 3 + round;
+	/* These know nothing of registers that a call keeps. */
+	asm volatile("" : : : "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15");
+	if (neighbour->sve)
+		guest_load_sve(sve_from);
+	else
+		guest_load_simd(in);
+	for (i = 0; i < 500000; i++)
+		asm volatile("nop");
+	if (neighbour->sve)
+		guest_store_sve(sve_to);
+	else
+		guest_store_simd(out);
+	neighbour->wrong += memcmp(in, neighbour->sve ? in : out, sizeof(in)) ||
+			    memcmp(sve_from, neighbour->sve ? sve_to : sve_from, size);
+}
+
+static void *neighbour_main(void *arg)
+{
+	struct neighbour *neighbour = arg;
+
+	while (!__atomic_load_n(&neighbour->stop, __ATOMIC_RELAXED))
+		neighbour_round(neighbour, neighbour->rounds++);
+
+	return NULL;
+}
+
+/* It is interrupted on its CPU by a vCPU, and goes on without its registers being loaded anew. */
+static void check_neighbour(u64 what, bool sve, const char *name)
+{
+	struct neighbour neighbour = { .sve = sve };
+	pthread_t thread;
+	struct vcpu *vcpu;
+	cpu_set_t all;
+	u64 said = ~0ULL;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	stay_on(0);
+	vm = vm_create(0);
+	vcpu = vcpu_create(vm, guest_compute, what | 8);
+	pthread_create(&thread, NULL, neighbour_main, &neighbour);
+	while (!vcpu_run(vcpu) && !vcpu_said(vcpu, &said))
+		if (vcpu->run->exit_reason != KVM_EXIT_MMIO)
+			break;
+	__atomic_store_n(&neighbour.stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	sched_setaffinity(0, sizeof(all), &all);
+	report(!said && !neighbour.wrong && neighbour.rounds,
+	       "%s of another program on the CPU survive the guest, %llu times", name,
+	       (unsigned long long)neighbour.rounds);
+	vm_destroy(vm);
+}
+
+static u64 milliseconds(const struct timeval *from, const struct timeval *to)
+{
+	return (to->tv_sec - from->tv_sec) * 1000 + (to->tv_usec - from->tv_usec) / 1000;
+}
+
+/* The time that a guest computes is no time of the host's kernel. */
+static void check_time(u64 what, const char *name)
+{
+	struct rusage before, after;
+	struct vcpu *vcpu;
+	u64 said, user, system;
+
+	vm = vm_create(0);
+	vcpu = vcpu_create(vm, guest_compute, what);
+	getrusage(RUSAGE_THREAD, &before);
+	said = vcpu_run_said(vcpu);
+	getrusage(RUSAGE_THREAD, &after);
+	user = milliseconds(&before.ru_utime, &after.ru_utime);
+	system = milliseconds(&before.ru_stime, &after.ru_stime);
+	if (!report(!said && system <= user / 2, "time that the guest uses %s is its own", name))
+		note("%llu ms, and %llu ms of the system", (unsigned long long)user,
+		     (unsigned long long)system);
 	vm_destroy(vm);
 }
 
@@ -306,6 +402,8 @@ TEST(simd)
 	check_two(guest_compute, 2, "SIMD registers");
 	check_two(guest_compute, 10, "SIMD registers, with exits,");
 	check_moves(guest_compute, 2, "SIMD registers");
+	check_neighbour(2, false, "SIMD registers");
+	check_time(2 | 16, "SIMD registers");
 }
 
 /* --- sve ---------------------------------------------------------------------------- */
@@ -384,6 +482,9 @@ TEST(sve)
 	check_two(guest_compute, 12, "SVE registers, with exits,");
 	check_two(guest_compute, 14, "all registers, with exits,");
 	check_moves(guest_compute, 4, "SVE registers");
+	check_neighbour(2, true, "SVE registers");
+	check_neighbour(4, true, "SVE registers");
+	check_time(4 | 16, "SVE registers");
 }
 
 /* --- pauth: keys of its own ------------------------------------------------------------ */

@@ -17,6 +17,7 @@
 #define ARCH_ADDRESS_SPACES	1
 #define ARCH_READONLY_SLOTS	1
 #define ARCH_RUN_PAGES		2	/* kvm_run, coalesced ring */
+#define ARCH_ARM_IRQS_OFF	1	/* see simd.c */
 
 struct fw_call;
 struct maple_tree;
@@ -88,7 +89,7 @@ struct arm64_simd {
 	u64		host_zcr;	/* host's ZCR_EL2, if live */
 	unsigned int	vl;		/* bytes: largest vector of the guest; 0: no SVE */
 	bool		finalized;	/* (m) KVM_ARM_VCPU_FINALIZE has been */
-	bool		wanted;		/* since load the guest has touched them */
+	bool		released;	/* since load the kernel has let go of them */
 	bool		live;		/* in the hardware, between arm and disarm */
 };
 
