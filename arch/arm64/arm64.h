@@ -343,7 +343,9 @@ static inline unsigned int arm64_idreg_field(struct vcpu *vcpu, u32 reg, unsigne
 {
 	return arm64_idreg(vcpu, reg) >> shift & 15;
 }
-/* Sets vm->arch.idreg to what the host can give.  A new VM. */
+/* After arm64_host_setup(): what the host can give. */
+void arm64_idreg_setup(void);
+/* Sets vm->arch.idreg to it.  A new VM. */
 void arm64_idreg_reset(struct vm *vm);
 /* User space's value.  0, -EINVAL, -EBUSY.  Takes config_lock. */
 int arm64_idreg_set(struct vcpu *vcpu, u32 reg, u64 value);

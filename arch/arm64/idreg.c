@@ -10,6 +10,7 @@
  * (CTR_EL0, AIDR_EL1) has the place that is free there.
  */
 #include <linux/array_size.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 #include <asm/cputype.h>
@@ -117,7 +118,9 @@ static bool idreg_is_identity(unsigned int index)
 	       index == INDEX(SYS_AIDR_EL1);
 }
 
-/* The most that a guest can have in a register that idregs has fields of. */
+/* The most that a guest can have in each register: all fields of all of them, once. */
+static u64 idreg_limits[IDREGS];
+
 static u64 idreg_host_limit(unsigned int index)
 {
 	u32 reg = sys_reg(3, 0, 0, index >> 3, index & 7);
@@ -131,12 +134,18 @@ static u64 idreg_host_limit(unsigned int index)
 	return idreg_limit(&idregs, index, host_id_register(reg));
 }
 
-void arm64_idreg_reset(struct vm *vm)
+void arm64_idreg_setup(void)
 {
 	unsigned int index;
 
 	for (index = 0; index < IDREGS; index++)
-		vm->arch.idreg[index] = idreg_host_limit(index);
+		idreg_limits[index] = idreg_host_limit(index);
+}
+
+void arm64_idreg_reset(struct vm *vm)
+{
+	memcpy(vm->arch.idreg, idreg_limits, sizeof(idreg_limits));
+	/* Where CPUs differ in it: of this one. */
 	vm->arch.idreg[INDEX(SYS_MIDR_EL1)] = read_cpuid_id();
 	vm->arch.idreg[INDEX(SYS_REVIDR_EL1)] = read_cpuid(REVIDR_EL1);
 	vm->arch.idreg[INDEX(SYS_AIDR_EL1)] = read_sysreg(aidr_el1);
@@ -212,7 +221,7 @@ int arm64_idreg_set(struct vcpu *vcpu, u32 reg, u64 value)
 	if (vm->arch.idreg_final)
 		return -EBUSY;
 	if (idreg_is_identity(index) ||
-	    !idreg_accepts(&idregs, index, value, idreg_host_limit(index) & ~hidden))
+	    !idreg_accepts(&idregs, index, value, idreg_limits[index] & ~hidden))
 		return -EINVAL;
 
 	WRITE_ONCE(vm->arch.idreg[index], value | (stored & hidden));

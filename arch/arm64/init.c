@@ -144,6 +144,7 @@ static int arm64_setup(void)
 	if (err)
 		return err;
 	arm64_simd_setup();
+	arm64_idreg_setup();
 	err = arm64_sysreg_setup();
 	if (!err)
 		err = arm64_mmu_setup();
