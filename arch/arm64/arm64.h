@@ -42,6 +42,7 @@ struct arm64_host {
 	unsigned int	breakpoints, watchpoints;
 	unsigned int	vtimer_irq, ptimer_irq, maintenance_irq;	/* Linux numbers; 0: none */
 	u32		counter_rate;	/* CNTFRQ_EL0, Hz */
+	u64		ctr;		/* CTR_EL0, the least of all CPUs */
 	u64		ich_vtr;	/* ICH_VTR_EL2 */
 };
 
@@ -325,7 +326,7 @@ int arm64_sysreg_setup(void);
 int arm64_exit_sysreg(struct vcpu *vcpu);
 int arm64_fast_sysreg(struct vcpu *vcpu);
 int arm64_exit_cp(struct vcpu *vcpu);
-/* Reset values of arch.sysreg.  (m) */
+/* Reset values of arch.sysreg.  (m), not loaded. */
 void arm64_sysreg_reset(struct vcpu *vcpu);
 /*
  * ONE_REG of KVM_REG_ARM64_SYSREG and KVM_REG_ARM_DEMUX.  (m).  0, -ENOENT (not for this

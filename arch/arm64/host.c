@@ -140,6 +140,7 @@ static void host_find_caches(void)
 {
 	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
 
+	arm64_host.ctr = ctr;
 	arm64_host.dic = ctr & CTR_EL0_DIC_MASK;
 	arm64_host.idc = ctr & CTR_EL0_IDC_MASK;
 	dcache_line = 4UL << FIELD_GET(CTR_EL0_DminLine_MASK, ctr);

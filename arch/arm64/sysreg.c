@@ -7,6 +7,7 @@
 #include <linux/array_size.h>
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/printk.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "sysreg.h"
@@ -156,24 +157,24 @@ static u64 sysreg_mpidr(struct vcpu *vcpu)
 	       (number >> 12 & 0xff) << 16;
 }
 
-/* Part of what the machine is, not of its state: user space's choice outlives a reset. */
-static bool sysreg_is_kept(enum arm64_reg reg)
-{
-	return reg == REG_MPIDR_EL1 || reg == REG_CLIDR_EL1;
-}
+/*
+ * All at once, but for what is part of the machine and not of its state: there, user space's
+ * choice outlives a reset.  Others look at MPIDR_EL1 meanwhile, so it stays where it is, in
+ * front of what is copied.
+ */
+static_assert(REG_MPIDR_EL1 == 0);
 
 void arm64_sysreg_reset(struct vcpu *vcpu)
 {
-	enum arm64_reg reg;
+	u64 *regs = vcpu->arch.sysreg, levels = regs[REG_CLIDR_EL1];
 
 	lockdep_assert_held(&vcpu->mutex);
 
-	for (reg = 0; reg < REG_COUNT; reg++)
-		if (!sysreg_is_kept(reg))
-			arm64_set_sysreg(vcpu, reg, sysreg_resets[reg]);
+	memcpy(regs + 1, sysreg_resets + 1, sizeof(sysreg_resets) - sizeof(*regs));
+	regs[REG_CLIDR_EL1] = levels;
 
-	if (!arm64_sysreg(vcpu, REG_MPIDR_EL1))
-		arm64_set_sysreg(vcpu, REG_MPIDR_EL1, sysreg_mpidr(vcpu));
+	if (!regs[REG_MPIDR_EL1])
+		WRITE_ONCE(regs[REG_MPIDR_EL1], sysreg_mpidr(vcpu));
 	arm64_cache_reset(vcpu);
 }
 

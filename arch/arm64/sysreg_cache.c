@@ -7,7 +7,6 @@
  */
 #include <linux/array_size.h>
 #include <linux/nospec.h>
-#include <asm/cpufeature.h>
 
 #include "sysreg.h"
 
@@ -47,7 +46,7 @@ static u32 cache_default_geometry(unsigned int log2_words)
 
 void arm64_cache_reset(struct vcpu *vcpu)
 {
-	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
+	u64 ctr = arm64_host.ctr;
 	unsigned int i;
 
 	if (arm64_sysreg(vcpu, REG_CLIDR_EL1))
@@ -62,7 +61,7 @@ void arm64_cache_reset(struct vcpu *vcpu)
 
 int arm64_cache_set_levels(struct vcpu *vcpu, u64 clidr)
 {
-	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
+	u64 ctr = arm64_host.ctr;
 	unsigned int level;
 
 	if (clidr & ~ARM64_CLIDR_WRITABLE)

@@ -199,7 +199,7 @@ static bool has_pauth(struct vcpu *vcpu)
 static bool ctr_is_guests(struct vcpu *vcpu)
 {
 	return !cpus_have_final_cap(ARM64_MISMATCHED_CACHE_TYPE) &&
-	       arm64_idreg(vcpu, SYS_CTR_EL0) == read_sanitised_ftr_reg(SYS_CTR_EL0);
+	       arm64_idreg(vcpu, SYS_CTR_EL0) == arm64_host.ctr;
 }
 
 static u64 configure_hcr(struct vcpu *vcpu)
