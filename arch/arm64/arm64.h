@@ -368,6 +368,7 @@ int arm64_exit_hvc(struct vcpu *vcpu);
 int arm64_exit_smc(struct vcpu *vcpu);
 /* fast_exit's results: what needs nobody. */
 int arm64_fast_hvc(struct vcpu *vcpu);
+int arm64_fast_smc(struct vcpu *vcpu);
 /* A new VM: versions and bitmaps. */
 void arm64_fw_reset(struct vm *vm);
 /*

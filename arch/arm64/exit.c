@@ -316,6 +316,8 @@ int arm64_vcpu_fast_exit(struct vcpu *vcpu)
 		return arm64_fast_hvc(vcpu);
 	if (class == ESR_ELx_EC_DABT_LOW)
 		return arm64_fast_access(vcpu, exit_gpa(exit));
+	if (class == ESR_ELx_EC_SMC64)
+		return arm64_fast_smc(vcpu);
 	if (class == ESR_ELx_EC_FP_ASIMD || class == ESR_ELx_EC_SVE)
 		return arm64_simd_trap(vcpu);
 

@@ -300,39 +300,58 @@ int arm64_exit_smc(struct vcpu *vcpu)
 	return fw_dispatch(vcpu, KVM_HYPERCALL_EXIT_SMC);
 }
 
-/* Guests repeat themselves: the row of the last call, before those of the table. */
+/*
+ * Guests repeat themselves: the row of the last call, before those of the table.  Before the
+ * first one it is right as it is: there is no function 0.
+ */
 static const struct fw_call *fw_search_fast(struct vcpu *vcpu, u32 id)
 {
-	const struct fw_call *row = vcpu->arch.fw_last;
+	if (unlikely(vcpu->arch.fw_last_id != id)) {
+		vcpu->arch.fw_last = fw_search(id);
+		vcpu->arch.fw_last_id = id;
+	}
 
-	if (likely(row && row->id == id))
-		return row;
-
-	row = fw_search(id);
-	vcpu->arch.fw_last = row;
-
-	return row;
+	return vcpu->arch.fw_last;
 }
 
-int arm64_fast_hvc(struct vcpu *vcpu)
+/* What the guest does not have is answered here, too. */
+static __always_inline bool fw_fast(struct vcpu *vcpu)
 {
 	struct fw_result *result = &vcpu->arch.fw_result;
 	u32 function = fw_function(vcpu);
 	const struct fw_call *row;
 
 	if (vcpu->arch.exit.code & ESR_ELx_xVC_IMM_MASK)
-		return RESUME_GUEST;
+		return false;
 	/* To look into a filter is for the slow path. */
 	if (ARM_SMCCC_OWNER_NUM(function) != ARM_SMCCC_OWNER_ARCH && filter_get(vcpu->vm))
-		return RESUME_GUEST;
+		return false;
 	row = fw_search_fast(vcpu, function);
-	if (!row || !row->fast || !fw_present(vcpu, row))
-		return RESUME_GUEST;
+	if (row && !fw_present(vcpu, row))
+		row = NULL;
+	if (row && !row->fast)
+		return false;
 
 	vcpu->arch.stats.hvc_exits++;
 	*result = (struct fw_result) { { SMCCC_RET_NOT_SUPPORTED } };
-	row->fast(vcpu, result);
+	if (row)
+		row->fast(vcpu, result);
 	fw_finish(vcpu, result);
+
+	return true;
+}
+
+int arm64_fast_hvc(struct vcpu *vcpu)
+{
+	return fw_fast(vcpu) ? REENTER : RESUME_GUEST;
+}
+
+int arm64_fast_smc(struct vcpu *vcpu)
+{
+	if (!fw_fast(vcpu))
+		return RESUME_GUEST;
+	/* It trapped, so it is not done. */
+	arm64_skip(vcpu);
 
 	return REENTER;
 }

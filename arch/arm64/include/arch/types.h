@@ -142,7 +142,8 @@ struct vcpu_arch {
 	struct vgic_cpu		*vgic;		/* (c) per-vCPU part, or NULL */
 
 	/* Firmware calls that fast_exit serves: fw.c.  Own task, irqs off. */
-	const struct fw_call	*fw_last;
+	const struct fw_call	*fw_last;	/* of fw_last_id, NULL: there is none */
+	u32			fw_last_id;
 	struct fw_result	fw_result;
 
 	/* KVM_ARM_VCPU_INIT. */
