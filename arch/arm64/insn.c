@@ -28,15 +28,11 @@ static u64 access_swap(struct vcpu *vcpu, u64 value, unsigned int len)
 	return access_big_endian(vcpu) ? swab64(value) >> (64 - 8 * len) : value;
 }
 
-/* A store is a load into the zero register here. */
-static int access_complete(struct vcpu *vcpu)
+/* What was read, in the order of a register.  A store is a load into the zero register. */
+static void access_finish(struct vcpu *vcpu, u64 value)
 {
 	unsigned int len = vcpu->arch.access.len;
-	u64 value;
 
-	/* All of it: what the access did not fill is 0. */
-	memcpy(&value, vcpu->arch.access.data, sizeof(value));
-	value = access_swap(vcpu, value, len);
 	if (vcpu->arch.access.sign)
 		value = sign_extend64(value, 8 * len - 1);
 	if (!vcpu->arch.access.wide)
@@ -44,25 +40,48 @@ static int access_complete(struct vcpu *vcpu)
 
 	arm64_set_reg(vcpu, vcpu->arch.access.rd, value);
 	arm64_skip(vcpu);
+}
+
+static int access_complete(struct vcpu *vcpu)
+{
+	u64 value;
+
+	/* All of it: what the access did not fill is 0. */
+	memcpy(&value, vcpu->arch.access.data, sizeof(value));
+	access_finish(vcpu, access_swap(vcpu, value, vcpu->arch.access.len));
 
 	return RESUME_GUEST;
 }
 
 /* Arm ARM, "ISS encoding for an exception from a Data Abort". */
+static unsigned int esr_register(u64 esr)
+{
+	return (esr & ESR_ELx_SRT_MASK) >> ESR_ELx_SRT_SHIFT;
+}
+
+static unsigned int esr_length(u64 esr)
+{
+	return 1 << ((esr & ESR_ELx_SAS) >> ESR_ELx_SAS_SHIFT);
+}
+
+static void access_set(struct vcpu *vcpu, u64 esr)
+{
+	vcpu->arch.access.rd = esr & ESR_ELx_WNR ? 31 : esr_register(esr);
+	vcpu->arch.access.len = esr_length(esr);
+	vcpu->arch.access.sign = esr & ESR_ELx_SSE;
+	vcpu->arch.access.wide = esr & ESR_ELx_SF;
+}
+
 static int access_begin(struct vcpu *vcpu, gpa_t gpa, u64 esr)
 {
-	unsigned int reg = (esr & ESR_ELx_SRT_MASK) >> ESR_ELx_SRT_SHIFT;
-	unsigned int len = 1 << ((esr & ESR_ELx_SAS) >> ESR_ELx_SAS_SHIFT);
+	unsigned int len = esr_length(esr);
 	bool write = esr & ESR_ELx_WNR;
 	u64 value = 0;
 	int ret;
 
 	if (write)
-		value = access_swap(vcpu, arm64_reg(vcpu, reg), len);
-	vcpu->arch.access.rd = write ? 31 : reg;
-	vcpu->arch.access.len = len;
-	vcpu->arch.access.sign = esr & ESR_ELx_SSE;
-	vcpu->arch.access.wide = esr & ESR_ELx_SF;
+		value = access_swap(vcpu, arm64_reg(vcpu, esr_register(esr)), len);
+	access_set(vcpu, esr);
 	memcpy(vcpu->arch.access.data, &value, sizeof(value));
 
 	ret = vcpu_mmio(vcpu, gpa, vcpu->arch.access.data, len, write, access_complete);
@@ -100,34 +119,69 @@ int arm64_emulate_access(struct vcpu *vcpu, gpa_t gpa)
 	return access_begin(vcpu, gpa, esr);
 }
 
-/*
- * A load or store of one word, by the syndrome, of what is not mapped: all that says
- * otherwise is 0.
- */
-#define FAST_MASK	(ESR_ELx_ISV | ESR_ELx_SAS | ESR_ELx_SSE | ESR_ELx_CM | ESR_ELx_S1PTW | \
-			 ESR_ELx_FSC_TYPE)
-#define FAST_WORD	(ESR_ELx_ISV | 2UL << ESR_ELx_SAS_SHIFT |		\
-			 (ESR_ELx_FSC_FAULT & ESR_ELx_FSC_TYPE))
+/* --- at once, with irqs off ---------------------------------------------------- */
+
+/* A load or store, by the syndrome, of what is not mapped: all that says otherwise is 0. */
+#define FAST_MASK	(ESR_ELx_ISV | ESR_ELx_CM | ESR_ELx_S1PTW | ESR_ELx_FSC_TYPE)
+#define FAST_ACCESS	(ESR_ELx_ISV | (ESR_ELx_FSC_FAULT & ESR_ELx_FSC_TYPE))
+/* And of one word, that is not sign-extended. */
+#define WORD_MASK	(ESR_ELx_SAS | ESR_ELx_SSE)
+#define WORD_ACCESS	(2UL << ESR_ELx_SAS_SHIFT)
+
+static bool fast_word(struct vcpu *vcpu, gpa_t gpa, u64 esr)
+{
+	unsigned int reg = esr_register(esr);
+	bool write = esr & ESR_ELx_WNR;
+	u32 value = 0;
+
+	if ((esr & WORD_MASK) != WORD_ACCESS)
+		return false;
+	if (write)
+		value = arm64_reg(vcpu, reg);
+	if (!vgic_fast_access(vcpu, gpa, write, &value))
+		return false;
+
+	if (!write)
+		arm64_set_reg(vcpu, reg, value);
+	arm64_skip(vcpu);
+
+	return true;
+}
+
+/* What is not aligned is several accesses, for vcpu_mmio(). */
+static bool fast_device(struct vcpu *vcpu, gpa_t gpa, u64 esr)
+{
+	unsigned int len = esr_length(esr);
+	u64 value = 0;
+	int err;
+
+	if (!iobus_maybe(vcpu->vm, IOBUS_MMIO, gpa) || gpa & (len - 1))
+		return false;
+	if (esr & ESR_ELx_WNR) {
+		value = arm64_reg(vcpu, esr_register(esr));
+		err = iobus_write_atomic(vcpu, IOBUS_MMIO, gpa, len, &value);
+	} else {
+		err = iobus_read_atomic(vcpu, IOBUS_MMIO, gpa, len, &value);
+	}
+	if (err)
+		return false;
+
+	access_set(vcpu, esr);
+	access_finish(vcpu, value);
+
+	return true;
+}
 
 int arm64_fast_access(struct vcpu *vcpu, gpa_t gpa)
 {
 	u64 esr = vcpu->arch.exit.code;
-	unsigned int reg = (esr & ESR_ELx_SRT_MASK) >> ESR_ELx_SRT_SHIFT;
-	bool write = esr & ESR_ELx_WNR;
-	u32 value = 0;
 
-	if ((esr & FAST_MASK) != FAST_WORD || !vcpu_memslot_missed(vcpu, gpa_to_gfn(gpa)) ||
+	if ((esr & FAST_MASK) != FAST_ACCESS || !vcpu_memslot_missed(vcpu, gpa_to_gfn(gpa)) ||
 	    access_big_endian(vcpu))
 		return RESUME_GUEST;
-	if (write)
-		value = arm64_reg(vcpu, reg);
-	if (!vgic_fast_access(vcpu, gpa, write, &value))
+	if (!fast_word(vcpu, gpa, esr) && !fast_device(vcpu, gpa, esr))
 		return RESUME_GUEST;
-
-	if (!write)
-		arm64_set_reg(vcpu, reg, value);
 	vcpu->arch.stats.mmio_insns++;
-	arm64_skip(vcpu);
 
 	return REENTER;
 }

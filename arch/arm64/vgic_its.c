@@ -9,6 +9,7 @@
  * says that there are some, one at a time with the lock dropped between, and whoever
  * looks at how far they got goes on with what a signal or the time interrupted.
  */
+#include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
@@ -152,6 +153,7 @@ static u64 queue_bytes(const struct its *its)
 static bool command_next(struct its *its)
 {
 	struct its_command command;
+	u64 next;
 
 	guard(mutex)(&its->vm->config_lock);
 
@@ -163,9 +165,11 @@ static bool command_next(struct its *its)
 	if (!vm_guest_read(its->vm, GITS_CBASER_ADDRESS(its->cbaser) + its->creadr, &command,
 			   sizeof(command)))
 		its_execute(its, &command);
-	its->creadr += sizeof(command);
-	if (its->creadr >= queue_bytes(its))
-		its->creadr = 0;
+	next = its->creadr + sizeof(command);
+	if (next >= queue_bytes(its))
+		next = 0;
+	/* Who sees it sees what the command did.  Pairs with its_read_atomic(). */
+	smp_store_release(&its->creadr, next);
 
 	return true;
 }
@@ -232,8 +236,8 @@ static int cbaser_write(struct its *its, u32 offset, u64 value, u64 mask, bool u
 	if (its->enabled)
 		return 0;
 	its->cbaser = ((its->cbaser & ~mask) | (value & mask)) & CBASER_BITS;
-	its->creadr = 0;
-	its->cwriter = 0;
+	WRITE_ONCE(its->creadr, 0);
+	WRITE_ONCE(its->cwriter, 0);
 
 	return 0;
 }
@@ -248,7 +252,7 @@ static void set_offset(struct its *its, u64 *reg, u64 value, u64 mask)
 {
 	value = ((*reg & ~mask) | (value & mask)) & CWRITER_BITS;
 	if (value < queue_bytes(its))
-		*reg = value;
+		WRITE_ONCE(*reg, value);
 }
 
 static int cwriter_write(struct its *its, u32 offset, u64 value, u64 mask, bool user)
@@ -322,8 +326,8 @@ void its_reset(struct its *its)
 	its_unmap_all(its, ITS_DEVICES);
 	its_unmap_all(its, ITS_COLLECTIONS);
 	its->cbaser = 0;
-	its->creadr = 0;
-	its->cwriter = 0;
+	WRITE_ONCE(its->creadr, 0);
+	WRITE_ONCE(its->cwriter, 0);
 	memset(its->baser, 0, sizeof(its->baser));
 }
 
@@ -407,14 +411,39 @@ static bool access_ok_length(u32 offset, int len)
 	return (len == 4 || len == 8) && offset % len == 0;
 }
 
+/*
+ * With irqs off: how far commands got, which a guest asks after each.  Nothing else, as all
+ * other registers are under a lock that sleeps.
+ */
+static int its_read_atomic(struct its *its, u32 offset, int len, void *data)
+{
+	u64 value;
+
+	if ((offset & ~7U) != GITS_CREADR || !access_ok_length(offset, len))
+		return -EWOULDBLOCK;
+	/* Pairs with the release in command_next(). */
+	value = smp_load_acquire(&its->creadr);
+	/* It is to be helped on. */
+	if (value != READ_ONCE(its->cwriter))
+		return -EWOULDBLOCK;
+
+	value >>= 8 * (offset % 8);
+	memcpy(data, &value, len);
+
+	return 0;
+}
+
 static int its_mmio_read(struct vcpu *vcpu, struct io_device *device, gpa_t addr, int len,
 			 void *data)
 {
 	struct its *its = container_of(device, struct its, device);
 	u32 offset = addr - its->base;
-	const struct its_register *row = register_find(offset);
+	const struct its_register *row;
 	u64 value;
 
+	if (irqs_disabled())
+		return its_read_atomic(its, offset, len, data);
+	row = register_find(offset);
 	memset(data, 0, len);
 	if (!row || !access_ok_length(offset, len))
 		return 0;
@@ -436,9 +465,12 @@ static int its_mmio_write(struct vcpu *vcpu, struct io_device *device, gpa_t add
 {
 	struct its *its = container_of(device, struct its, device);
 	u32 offset = addr - its->base, shift = 8 * (offset % 8);
-	const struct its_register *row = register_find(offset);
+	const struct its_register *row;
 	u64 value = 0;
 
+	if (irqs_disabled())
+		return -EWOULDBLOCK;
+	row = register_find(offset);
 	if (!row || !row->write || !access_ok_length(offset, len))
 		return 0;
 
@@ -453,6 +485,7 @@ static int its_mmio_write(struct vcpu *vcpu, struct io_device *device, gpa_t add
 }
 
 static const struct io_device_ops its_device_ops = {
+	.atomic	= true,
 	.read	= its_mmio_read,
 	.write	= its_mmio_write,
 };

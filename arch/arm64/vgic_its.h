@@ -49,7 +49,7 @@ struct its {
 	/* All below: config_lock. */
 	bool			enabled;	/* GITS_CTLR.Enabled; read without */
 	u64			cbaser;
-	u64			creadr, cwriter;	/* offsets */
+	u64			creadr, cwriter;	/* offsets; read without */
 	u64			baser[ITS_TABLES];
 
 	struct xarray		devices;	/* DeviceID -> struct its_device */
