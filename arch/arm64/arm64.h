@@ -66,16 +66,6 @@ void arm64_clean_to_poc(void *start, size_t size);
 
 /* --- switch.S ------------------------------------------------------------------ */
 
-/* Bits of arm64_config.flags, known to switch.S by number. */
-#define SWITCH_PAN	0
-#define SWITCH_DIT	1
-#define SWITCH_SSBS	2
-#define SWITCH_TCO	3
-#define SWITCH_PAUTH	4
-
-/* Enter the guest and come back, with exit filled in.  irqs off, all of DAIF masked. */
-void arm64_switch(struct vcpu_arch *arch);
-
 /*
  * Vectors for config.vectors: with nothing for branch predictors, a loop of
  * config.mitigation branches, CLRBHB, the SMC config.mitigation.
@@ -162,17 +152,14 @@ void arm64_wait(struct vcpu *vcpu);
 
 /* --- exit.c --------------------------------------------------------------------- */
 
-/*
- * Right after an abort of a lower level, irqs off: its address into exit.info2 where the
- * hardware leaves it out.
- */
-void arm64_exit_locate(struct vcpu *vcpu);
-/* Is it one?  Instruction and Data Abort differ in one bit of the class. */
-static inline bool arm64_exit_is_abort(const struct exit_info *exit)
-{
-	static_assert(ESR_ELx_EC_DABT_LOW == (ESR_ELx_EC_IABT_LOW | 4));
+/* HPFAR_EL2.FIPA: bits 51..12 of an intermediate physical address (IPA). */
+#define HPFAR_FIPA	GENMASK_ULL(43, 4)
+#define HPFAR_SHIFT	8
 
-	return (ESR_ELx_EC(exit->code) & ~4UL) == ESR_ELx_EC_IABT_LOW;
+/* Of an abort, after arm64_exit_locate(). */
+static inline gpa_t arm64_exit_gpa(const struct exit_info *exit)
+{
+	return (exit->info2 & HPFAR_FIPA) << HPFAR_SHIFT | (exit->info1 & (SZ_4K - 1));
 }
 
 /* --- simd.c --------------------------------------------------------------------- */
@@ -186,8 +173,6 @@ int arm64_simd_set_vqs(struct vcpu *vcpu, u64 vqs);
 int arm64_simd_finalize(struct vcpu *vcpu);	/* allocates; 0, -EPERM, -ENOMEM.  (m) */
 void arm64_simd_destroy(struct vcpu *vcpu);
 void arm64_simd_reset(struct vcpu *vcpu);
-/* FP, SIMD or SVE trapped: from the next stay on the guest has it.  fast_exit's results. */
-int arm64_simd_trap(struct vcpu *vcpu);
 /* Serve REQ_SIMD: the kernel lets go of the registers, until put.  vCPU loaded, irqs on. */
 void arm64_simd_release(struct vcpu *vcpu);
 /* Load: whose the registers are is not known. */
@@ -234,11 +219,6 @@ void arm64_timer_put(struct vcpu *vcpu);
 void arm64_timer_block(struct vcpu *vcpu);
 void arm64_timer_unblock(struct vcpu *vcpu);
 /*
- * In prepare: what changed for all vCPUs.  RESUME_GUEST, or -EINTR: without a vGIC, user
- * space has to see a level first.
- */
-int arm64_timer_prepare(struct vcpu *vcpu);
-/*
  * Before an entry, irqs off: the level of both timers to the vGIC, in irqchip_ops'
  * sync_to_hw before it fills list registers; without a vGIC, in commit, which returns
  * what this does: 0 or -EAGAIN.  With a vGIC also before a halt.
@@ -255,8 +235,6 @@ static inline bool arm64_timer_has_news(const struct vcpu *vcpu)
 }
 /* After that, and after list registers are filled: the host's interrupts are as they are. */
 void arm64_timer_settle(struct vcpu *vcpu);
-/* In run_end: without a vGIC, the levels to kvm_run. */
-void arm64_timer_report(struct vcpu *vcpu);
 /*
  * In a halt: has an enabled, unmasked timer expired of which the vGIC or user space has
  * not heard?  What they have heard of is theirs to end the halt for.  runnable's rules.
@@ -287,16 +265,6 @@ void arm64_mmu_load(struct vcpu *vcpu, int cpu);
 void arm64_mmu_put(struct vcpu *vcpu);
 /* In prepare: the VM has a VMID of the current generation.  May sleep. */
 void arm64_mmu_prepare(struct vcpu *vcpu);
-/* Which VMIDs are current; mmu.c. */
-extern atomic64_t arm64_vmid_generation;
-/*
- * In commit: it still has.  irqs off.  Another vCPU may have renewed it: then prepare writes
- * VTTBR_EL2 anew.
- */
-static inline bool arm64_mmu_is_current(const struct vcpu *vcpu)
-{
-	return vcpu->arch.vmid_generation == atomic64_read(&arm64_vmid_generation);
-}
 /* Serve REQ_FLUSH_ALL.  vCPU loaded, preemptible. */
 void arm64_mmu_requests(struct vcpu *vcpu);
 /* What KVM_CREATE_VM may ask for: the largest guest physical address, in bits. */
@@ -322,9 +290,8 @@ void arm64_mmu_cache_toggled(struct vcpu *vcpu);
 
 /* Checks the table.  0, or -EINVAL with a sentence in the log. */
 int arm64_sysreg_setup(void);
-/* ESR_ELx_EC_SYS64 and the CP15, CP14 traps.  handle_exit's, and fast_exit's results. */
+/* ESR_ELx_EC_SYS64 and the CP15, CP14 traps.  handle_exit's results. */
 int arm64_exit_sysreg(struct vcpu *vcpu);
-int arm64_fast_sysreg(struct vcpu *vcpu);
 int arm64_exit_cp(struct vcpu *vcpu);
 /* Reset values of arch.sysreg.  (m), not loaded. */
 void arm64_sysreg_reset(struct vcpu *vcpu);
@@ -366,9 +333,6 @@ long arm64_ioctl_get_reg_list(void *object, void *data, unsigned long user);
 /* handle_exit's results. */
 int arm64_exit_hvc(struct vcpu *vcpu);
 int arm64_exit_smc(struct vcpu *vcpu);
-/* fast_exit's results: what needs nobody. */
-int arm64_fast_hvc(struct vcpu *vcpu);
-int arm64_fast_smc(struct vcpu *vcpu);
 /* A new VM: versions and bitmaps. */
 void arm64_fw_reset(struct vm *vm);
 /*
@@ -405,8 +369,6 @@ int arm64_steal_attr(struct vcpu *vcpu, unsigned int cmd, const struct kvm_devic
  * handle_exit's results.
  */
 int arm64_emulate_access(struct vcpu *vcpu, gpa_t gpa);
-/* Any data abort at @gpa: fast_exit's results. */
-int arm64_fast_access(struct vcpu *vcpu, gpa_t gpa);
 
 /* --- debug.c ------------------------------------------------------------------------- */
 
@@ -416,47 +378,6 @@ int arm64_fast_access(struct vcpu *vcpu, gpa_t gpa);
 
 /* As vcpu_ops.load: config.mdcr for this CPU. */
 void arm64_debug_load(struct vcpu *vcpu);
-/* What in MDSCR_EL1 makes debug exceptions (Arm ARM, "MDSCR_EL1"). */
-#define ARM64_MDSCR_ACTIVE	(DBG_MDSCR_MDE | DBG_MDSCR_KDE | DBG_MDSCR_SS)
-
-/*
- * Around one entry, irqs off: the last of commit, when nothing sends the vCPU round
- * again, and the first of after_enter.  join and leave: the host, the guest or the user
- * may have something switched on.
- */
-void arm64_debug_join(struct vcpu *vcpu);
-void arm64_debug_leave(struct vcpu *vcpu);
-static inline void arm64_debug_enter(struct vcpu *vcpu)
-{
-	u64 mdscr = read_sysreg(mdscr_el1) | vcpu->arch.sysreg[REG_MDSCR_EL1];
-
-	if (unlikely(mdscr & ARM64_MDSCR_ACTIVE || vcpu->debug_flags))
-		arm64_debug_join(vcpu);
-}
-
-static inline void arm64_debug_exit(struct vcpu *vcpu)
-{
-	if (unlikely(vcpu->arch.debug_loaded))
-		arm64_debug_leave(vcpu);
-}
-
-/*
- * Right around arm64_switch(), with all of DAIF masked: an exception that the host takes,
- * as an NMI, unmasks PSTATE.D, and the guest's single step would be one of the host.
- */
-static __always_inline void arm64_debug_on(const struct vcpu_arch *arch)
-{
-	if (unlikely(arch->debug_loaded))
-		write_sysreg(arch->debug_mdscr, mdscr_el1);
-}
-
-static __always_inline void arm64_debug_off(const struct vcpu_arch *arch)
-{
-	if (unlikely(arch->debug_loaded)) {
-		write_sysreg(arch->debug_mdscr & ~(u64)ARM64_MDSCR_ACTIVE, mdscr_el1);
-		isb();
-	}
-}
 /* After PSTATE was reset: the guest's registers; a debugger stays.  (m) */
 void arm64_debug_reset(struct vcpu *vcpu);
 /* MDCR_EL2 for the guest on this CPU.  (m) */

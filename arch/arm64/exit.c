@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exits: the table of exception classes, the fast ones among them, aborts of the second
- * stage, and what ends a halt.  Loads and stores are emulated in insn.c, system registers
- * in sysreg.c, calls served in fw.c.
+ * Exits: the table of exception classes, aborts of the second stage, and what ends a halt.
+ * Which of them are fast is in <arch/hot.h>.  Loads and stores are emulated in insn.c,
+ * system registers in sysreg.c, calls served in fw.c.
  */
 #include <linux/nospec.h>
 #include <linux/sched.h>
@@ -10,10 +10,6 @@
 #include <asm/kvm_arm.h>
 
 #include "arm64.h"
-
-/* HPFAR_EL2.FIPA: bits 51..12 of an intermediate physical address (IPA). */
-#define HPFAR_FIPA	GENMASK_ULL(43, 4)
-#define HPFAR_SHIFT	8
 
 /* In exit.info2: nobody knows. */
 #define HPFAR_UNKNOWN	(~0ULL)
@@ -99,11 +95,6 @@ void arm64_exit_locate(struct vcpu *vcpu)
 		exit->info2 = (par & SYS_PAR_EL1_PA) >> HPFAR_SHIFT;
 }
 
-static gpa_t exit_gpa(const struct exit_info *exit)
-{
-	return (exit->info2 & HPFAR_FIPA) << HPFAR_SHIFT | (exit->info1 & (SZ_4K - 1));
-}
-
 /* --- memory ------------------------------------------------------------------------ */
 
 /* The guest gets a synchronous external abort for its access. */
@@ -157,7 +148,7 @@ static int exit_no_memory(struct vcpu *vcpu, gpa_t gpa)
 static int exit_memory(struct vcpu *vcpu)
 {
 	const struct exit_info *exit = &vcpu->arch.exit;
-	gpa_t gpa = exit_gpa(exit);
+	gpa_t gpa = arm64_exit_gpa(exit);
 	int ret;
 
 	if (unlikely(exit->info2 == HPFAR_UNKNOWN))
@@ -299,30 +290,6 @@ static int (*const exits[ESR_ELx_EC_MAX + 1])(struct vcpu *vcpu) = {
 	[ESR_ELx_EC_VECTOR32]		= arm64_exit_debug,
 	[ESR_ELx_EC_BRK64]		= arm64_exit_debug,
 };
-
-/* Compares and direct calls, the most frequent first. */
-int arm64_vcpu_fast_exit(struct vcpu *vcpu)
-{
-	const struct exit_info *exit = &vcpu->arch.exit;
-	unsigned int class;
-
-	if (exit->vector != EXIT_SYNC)
-		return RESUME_GUEST;
-
-	class = exit_class(exit);
-	if (class == ESR_ELx_EC_SYS64)
-		return arm64_fast_sysreg(vcpu);
-	if (class == ESR_ELx_EC_HVC64)
-		return arm64_fast_hvc(vcpu);
-	if (class == ESR_ELx_EC_DABT_LOW)
-		return arm64_fast_access(vcpu, exit_gpa(exit));
-	if (class == ESR_ELx_EC_SMC64)
-		return arm64_fast_smc(vcpu);
-	if (class == ESR_ELx_EC_FP_ASIMD || class == ESR_ELx_EC_SVE)
-		return arm64_simd_trap(vcpu);
-
-	return RESUME_GUEST;
-}
 
 int arm64_vcpu_handle_exit(struct vcpu *vcpu)
 {

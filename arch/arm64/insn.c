@@ -172,9 +172,11 @@ static bool fast_device(struct vcpu *vcpu, gpa_t gpa, u64 esr)
 	return true;
 }
 
-int arm64_fast_access(struct vcpu *vcpu, gpa_t gpa)
+int arm64_fast_access(struct vcpu *vcpu)
 {
-	u64 esr = vcpu->arch.exit.code;
+	const struct exit_info *exit = &vcpu->arch.exit;
+	gpa_t gpa = arm64_exit_gpa(exit);
+	u64 esr = exit->code;
 
 	if ((esr & FAST_MASK) != FAST_ACCESS || !vcpu_memslot_missed(vcpu, gpa_to_gfn(gpa)) ||
 	    access_big_endian(vcpu))

@@ -166,12 +166,9 @@ void arm64_simd_configure(struct vcpu *vcpu)
 	simd_set_live(vcpu, false);
 }
 
-void arm64_vcpu_arm(struct vcpu *vcpu)
+void arm64_simd_arm(struct vcpu *vcpu)
 {
 	struct arm64_simd *simd = &vcpu->arch.simd;
-
-	if (!simd->released)
-		return;
 
 	lockdep_assert_irqs_disabled();
 	if (simd->sve)
@@ -181,12 +178,9 @@ void arm64_vcpu_arm(struct vcpu *vcpu)
 	simd_set_live(vcpu, true);
 }
 
-void arm64_vcpu_disarm(struct vcpu *vcpu)
+void arm64_simd_disarm(struct vcpu *vcpu)
 {
 	struct arm64_simd *simd = &vcpu->arch.simd;
-
-	if (!simd->live)
-		return;
 
 	if (simd->sve)
 		sve_disarm(simd);

@@ -11,7 +11,6 @@
 #include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/mutex.h>
-#include <asm/arch_gicv3.h>
 #include <asm/cpufeature.h>
 #include <asm/kvm_arm.h>
 #include <core/stats.h>
@@ -224,6 +223,7 @@ static u64 configure_flags(struct vcpu *vcpu)
 	       (arm64_host.dit ? BIT(SWITCH_DIT) : 0) |
 	       (arm64_host.ssbs ? BIT(SWITCH_SSBS) : 0) |
 	       (arm64_host.tco ? BIT(SWITCH_TCO) : 0) |
+	       (arm64_host.ras ? BIT(SWITCH_RAS) : 0) |
 	       (has_pauth(vcpu) ? BIT(SWITCH_PAUTH) : 0);
 }
 
@@ -563,12 +563,6 @@ static bool vcpu_is_stopped(struct vcpu *vcpu)
 	return READ_ONCE(vcpu->mp_state) == KVM_MP_STATE_STOPPED;
 }
 
-/* Neither stopped nor suspended. */
-static bool vcpu_may_run(struct vcpu *vcpu)
-{
-	return READ_ONCE(vcpu->mp_state) == KVM_MP_STATE_RUNNABLE;
-}
-
 bool arm64_vcpu_runnable(struct vcpu *vcpu)
 {
 	if (vcpu_is_stopped(vcpu))
@@ -606,18 +600,6 @@ void arm64_wait(struct vcpu *vcpu)
 }
 
 /* --- the stay ----------------------------------------------------------------------------------- */
-
-void arm64_vcpu_run_begin(struct vcpu *vcpu)
-{
-	/* An exit that has flags sets them; those of an earlier one are no news. */
-	vcpu->run->flags = 0;
-}
-
-void arm64_vcpu_run_end(struct vcpu *vcpu, int ret)
-{
-	if (ret != -ERESTARTNOHAND)
-		arm64_timer_report(vcpu);
-}
 
 /* Is user space done with the making of it?  What it chose is final then. */
 static int prepare_first(struct vcpu *vcpu)
@@ -691,7 +673,7 @@ static int prepare_halted(struct vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
-int arm64_vcpu_prepare(struct vcpu *vcpu)
+int arm64_prepare_slow(struct vcpu *vcpu)
 {
 	int ret;
 
@@ -704,7 +686,7 @@ int arm64_vcpu_prepare(struct vcpu *vcpu)
 		prepare_requests(vcpu);
 	arm64_mmu_prepare(vcpu);
 	/* Commit refuses to enter, and core looks for signals first. */
-	if (unlikely(!vcpu_may_run(vcpu)))
+	if (!arm64_may_run(vcpu))
 		return prepare_halted(vcpu);
 	if (unlikely(!pstate_is_valid(vcpu->arch.context.pstate)))
 		return vcpu_exit_fail_entry(vcpu, vcpu->arch.context.pstate);
@@ -712,8 +694,7 @@ int arm64_vcpu_prepare(struct vcpu *vcpu)
 	return arm64_timer_prepare(vcpu);
 }
 
-/* The guest's SError, for as long as it does not take it. */
-static void commit_serror(struct vcpu *vcpu)
+void arm64_commit_serror(struct vcpu *vcpu)
 {
 	vcpu->arch.config.hcr |= HCR_VSE;
 	if (arm64_host.ras)
@@ -721,7 +702,7 @@ static void commit_serror(struct vcpu *vcpu)
 }
 
 /* What a vGIC does in sync_to_hw. */
-static int commit_without_irqchip(struct vcpu *vcpu)
+int arm64_commit_without_irqchip(struct vcpu *vcpu)
 {
 	u64 *hcr = &vcpu->arch.config.hcr;
 	int err;
@@ -734,86 +715,55 @@ static int commit_without_irqchip(struct vcpu *vcpu)
 	return err;
 }
 
-int arm64_vcpu_commit(struct vcpu *vcpu)
+void arm64_deferred_serror(struct vcpu *vcpu, u64 disr)
 {
-	int err;
-
-	if (unlikely(!vcpu_may_run(vcpu)))
-		return -EAGAIN;
-	if (unlikely(!vm_has_irqchip(vcpu->vm))) {
-		err = commit_without_irqchip(vcpu);
-		if (err)
-			return err;
-	}
-	if (unlikely(!arm64_mmu_is_current(vcpu)))
-		return -EAGAIN;
-	if (unlikely(vcpu->arch.events.serror_pending))
-		commit_serror(vcpu);
-	arm64_debug_enter(vcpu);
-
-	return 0;
-}
-
-/*
- * irqs are off, in whatever way this kernel does it; for the switch it has to be all of
- * DAIF.  Where "off" is a priority of the interrupt controller's (pseudo-NMI), nothing
- * below it would end the guest: it goes up, and DAIF holds back what comes before.
- */
-noinstr void arm64_vcpu_enter(struct vcpu *vcpu)
-{
-	unsigned long daif = read_sysreg(daif);
-	u64 priority = 0;
-
-	asm volatile("msr daifset, #0xf" : : : "memory");
-	if (system_uses_irq_prio_masking()) {
-		priority = read_sysreg_s(SYS_ICC_PMR_EL1);
-		write_sysreg_s(GIC_PRIO_IRQON | GIC_PRIO_PSR_I_SET, SYS_ICC_PMR_EL1);
-		pmr_sync();
-	}
-	/*
-	 * What load and others wrote of the guest's translation is there before HCR_EL2 says
-	 * that it is in use: these CPUs would guess with what was before.
-	 */
-	if (cpus_have_final_cap(ARM64_WORKAROUND_SPECULATIVE_AT))
-		isb();
-
-	arm64_debug_on(&vcpu->arch);
-	arm64_switch(&vcpu->arch);
-	arm64_debug_off(&vcpu->arch);
-
-	if (system_uses_irq_prio_masking())
-		write_sysreg_s(priority, SYS_ICC_PMR_EL1);
-	asm volatile("msr daif, %0" : : "r" (daif) : "memory");
-}
-
-/* ESB of the vectors: an SError that the guest caused and that came with its exit. */
-static void take_deferred_serror(struct vcpu *vcpu)
-{
-	u64 disr = read_sysreg_s(SYS_DISR_EL1);
-
-	if (likely(!(disr & BIT_ULL(31))))
-		return;
-
 	write_sysreg_s(0, SYS_DISR_EL1);
 	arm64_inject_serror(vcpu, disr);
 }
 
-void arm64_vcpu_after_enter(struct vcpu *vcpu)
-{
-	struct vcpu_arch *arch = &vcpu->arch;
+/* --- what <arch/hot.h> has inlined, for struct backend ------------------------------------------ */
 
-	arm64_debug_exit(vcpu);
-	if (unlikely(arch->events.serror_pending) && !(arch->config.hcr & HCR_VSE))
-		arch->events.serror_pending = false;
-	if (arm64_host.ras)
-		take_deferred_serror(vcpu);
-	if (likely(arch->exit.vector == EXIT_SYNC)) {
-		if (arm64_exit_is_abort(&arch->exit))
-			arm64_exit_locate(vcpu);
-	} else if (arch->exit.vector == EXIT_IRQ) {
-		/* It has no syndrome: what is there is of an exception before, or the host's. */
-		arch->exit.code = 0;
-		arch->exit.info1 = 0;
-		arch->exit.info2 = 0;
-	}
+void (arm64_vcpu_run_begin)(struct vcpu *vcpu)
+{
+	arm64_run_begin(vcpu);
+}
+
+void (arm64_vcpu_run_end)(struct vcpu *vcpu, int ret)
+{
+	arm64_run_end(vcpu, ret);
+}
+
+int (arm64_vcpu_prepare)(struct vcpu *vcpu)
+{
+	return arm64_prepare(vcpu);
+}
+
+void (arm64_vcpu_arm)(struct vcpu *vcpu)
+{
+	arm64_arm(vcpu);
+}
+
+void (arm64_vcpu_disarm)(struct vcpu *vcpu)
+{
+	arm64_disarm(vcpu);
+}
+
+int (arm64_vcpu_commit)(struct vcpu *vcpu)
+{
+	return arm64_commit(vcpu);
+}
+
+noinstr void (arm64_vcpu_enter)(struct vcpu *vcpu)
+{
+	arm64_enter(vcpu);
+}
+
+void (arm64_vcpu_after_enter)(struct vcpu *vcpu)
+{
+	arm64_after_enter(vcpu);
+}
+
+int (arm64_vcpu_fast_exit)(struct vcpu *vcpu)
+{
+	return arm64_fast_exit(vcpu);
 }

@@ -60,12 +60,20 @@ struct arm64_host_context {
 	u64	apia[2];
 };
 
+/* What the host and this guest have; known to switch.S by number, but for the last. */
+#define SWITCH_PAN	0
+#define SWITCH_DIT	1
+#define SWITCH_SSBS	2
+#define SWITCH_TCO	3
+#define SWITCH_PAUTH	4
+#define SWITCH_RAS	5
+
 /* What the guest may do alone; made when the vCPU's features are final.  (m) */
 struct arm64_config {
 	/* Written by switch.S at each entry, up to mitigation. */
 	u64	hcr;		/* HCR_EL2; VSE as the last exit left it */
 	u64	cptr, mdcr;	/* CPTR_EL2 in CPACR's layout, MDCR_EL2 of this CPU */
-	u64	flags;		/* SWITCH_* of arm64.h: what the host and this guest have */
+	u64	flags;		/* BIT(SWITCH_*) */
 	u64	vectors;	/* VBAR_EL2 of this CPU: see arm64_host_exit_path() */
 	u64	mitigation;	/* what its vectors need: a count, or an SMC's function */
 	/* Written by load. */
