@@ -208,7 +208,8 @@ int vgic_line(struct vm *vm, u32 intid, struct vcpu *vcpu, bool level)
 
 /* --- SGIs: GIC architecture specification, "ICC_SGI1R_EL1" -------------------- */
 
-static void sgi_send(struct vgic_cpu *cpu, u32 intid, unsigned int group)
+/* @self, who sends it, looks before it enters the guest again. */
+static void sgi_send(struct vgic_cpu *self, struct vgic_cpu *cpu, u32 intid, unsigned int group)
 {
 	struct vgic_irq *irq = &cpu->private[array_index_nospec(intid, VGIC_SGIS)];
 	unsigned long flags;
@@ -219,7 +220,7 @@ static void sgi_send(struct vgic_cpu *cpu, u32 intid, unsigned int group)
 		irq->latch = true;
 		kick = vgic_irq_update(cpu, irq);
 	}
-	vgic_irq_unlock(cpu, flags, kick);
+	vgic_irq_unlock(cpu, flags, kick && cpu != self);
 }
 
 static void sgi_send_others(struct vgic_cpu *self, u32 intid, unsigned int group)
@@ -229,11 +230,11 @@ static void sgi_send_others(struct vgic_cpu *self, u32 intid, unsigned int group
 
 	for (i = 0; i < vgic->cpu_count; i++)
 		if (vgic->cpus[i] != self)
-			sgi_send(vgic->cpus[i], intid, group);
+			sgi_send(self, vgic->cpus[i], intid, group);
 }
 
 /* To up to 16 vCPUs whose affinity differs in the lowest bits only. */
-static void sgi_send_list(struct vgic *vgic, u64 value, u32 intid, unsigned int group)
+static void sgi_send_list(struct vgic_cpu *self, u64 value, u32 intid, unsigned int group)
 {
 	unsigned long list = FIELD_GET(ICC_SGI1R_TARGET_LIST_MASK, value), bit;
 	u32 affinity = FIELD_GET(ICC_SGI1R_AFFINITY_3_MASK, value) << 24 |
@@ -243,9 +244,9 @@ static void sgi_send_list(struct vgic *vgic, u64 value, u32 intid, unsigned int 
 	struct vgic_cpu *cpu;
 
 	for_each_set_bit(bit, &list, 16) {
-		cpu = vgic_cpu_by_affinity(vgic, affinity | bit);
+		cpu = vgic_cpu_by_affinity(self->vgic, affinity | bit);
 		if (cpu)
-			sgi_send(cpu, intid, group);
+			sgi_send(self, cpu, intid, group);
 	}
 }
 
@@ -262,7 +263,7 @@ void vgic_sgi(struct vcpu *vcpu, u32 reg, u64 value)
 	if (value & BIT_ULL(ICC_SGI1R_IRQ_ROUTING_MODE_BIT))
 		sgi_send_others(cpu, intid, group);
 	else
-		sgi_send_list(cpu->vgic, value, intid, group);
+		sgi_send_list(cpu, value, intid, group);
 }
 
 /* --- irqchip operations ------------------------------------------------------- */
