@@ -27,6 +27,7 @@
 struct iobus_range {
 	gpa_t			 addr;
 	u64			 len;	/* 0: an access of any length at addr */
+	gpa_t			 next;	/* where the one behind starts, or the end */
 	gpa_t			 reach;	/* last address of this range or one before */
 	struct io_device	*device;	/* NULL: taken off */
 };
@@ -77,18 +78,22 @@ static int iobus_find(const struct iobus *bus, gpa_t addr)
 	return low - 1;
 }
 
-/* The same, but a vCPU mostly asks for the device it asked for last. */
-static __always_inline int iobus_find_again(struct vcpu *vcpu, enum iobus_kind kind,
-					    const struct iobus *bus, gpa_t addr)
+/*
+ * The same range or NULL, but a vCPU mostly asks for the device it asked for last.
+ */
+static __always_inline const struct iobus_range *
+iobus_find_again(struct vcpu *vcpu, enum iobus_kind kind, const struct iobus *bus, gpa_t addr)
 {
 	unsigned int hint = vcpu->bus_hint[kind];
+	const struct iobus_range *range = &bus->range[hint];
+	int found;
 
-	if (hint < bus->count && bus->range[hint].addr <= addr &&
-	    (hint + 1 == bus->count || bus->range[hint + 1].addr > addr))
-		return hint;
-	vcpu->bus_hint[kind] = iobus_find(bus, addr);
+	if (likely(hint < bus->count && range->addr <= addr && addr < range->next))
+		return range;
+	found = iobus_find(bus, addr);
+	vcpu->bus_hint[kind] = found;
 
-	return (int)vcpu->bus_hint[kind];
+	return found < 0 ? NULL : &bus->range[found];
 }
 
 /*
@@ -101,14 +106,10 @@ static __always_inline int iobus_access(struct vcpu *vcpu, enum iobus_kind kind,
 {
 	struct vm *vm = vcpu->vm;
 	const struct iobus *bus = srcu_dereference(vm->buses[kind], &vm->srcu);
-	int i;
+	const struct iobus_range *range;
 
-	if (!bus)
-		return -EOPNOTSUPP;
-
-	i = iobus_find_again(vcpu, kind, bus, addr);
-	for (; i >= 0 && bus->range[i].reach >= addr; i--) {
-		const struct iobus_range *range = &bus->range[i];
+	range = bus ? iobus_find_again(vcpu, kind, bus, addr) : NULL;
+	for (; range && range->reach >= addr; range = range == bus->range ? NULL : range - 1) {
 		struct io_device *device = READ_ONCE(range->device);
 		int ret;
 
@@ -131,12 +132,22 @@ int iobus_ask(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void 
 	return iobus_access(vcpu, bus, addr, len, in, out, false);
 }
 
-int iobus_ask_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *in,
-		     const void *out)
+int iobus_read_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *data)
 {
 	int ret, index = srcu_read_lock(&vcpu->vm->srcu);
 
-	ret = iobus_access(vcpu, bus, addr, len, in, out, true);
+	ret = iobus_access(vcpu, bus, addr, len, data, NULL, true);
+	srcu_read_unlock(&vcpu->vm->srcu, index);
+
+	return ret;
+}
+
+int iobus_write_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
+		       const void *data)
+{
+	int ret, index = srcu_read_lock(&vcpu->vm->srcu);
+
+	ret = iobus_access(vcpu, bus, addr, len, NULL, data, true);
 	srcu_read_unlock(&vcpu->vm->srcu, index);
 
 	return ret;
@@ -183,9 +194,12 @@ static void iobus_append(struct iobus *bus, const struct iobus_range *range)
 	struct iobus_range *new = &bus->range[bus->count];
 
 	*new = *range;
+	new->next = U64_MAX;
 	new->reach = range_last(new->addr, new->len);
-	if (bus->count)
-		new->reach = max(new->reach, bus->range[bus->count - 1].reach);
+	if (bus->count) {
+		new[-1].next = new->addr;
+		new->reach = max(new->reach, new[-1].reach);
+	}
 	bus->count++;
 }
 

@@ -86,12 +86,18 @@ int iobus_unregister(struct vm *vm, enum iobus_kind bus, struct io_device *devic
 
 /*
  * Past the filter, for the calls in vcpu.h: a read with @in, a write with @out.  As
- * iobus_read() and iobus_read_atomic().
+ * iobus_read().
  */
 int iobus_ask(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *in,
 	      const void *out);
-int iobus_ask_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *in,
-		     const void *out);
+/*
+ * The same for a fast handler that has asked iobus_maybe() already: irqs off, vm->srcu
+ * not held.  Any error: nothing was done that must not be done again, by iobus_read() or
+ * iobus_write().
+ */
+int iobus_read_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len, void *data);
+int iobus_write_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
+		       const void *data);
 /* For coalesced_write() in vcpu.h, where there are zones. */
 bool coalesced_write_zone(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
 			  const void *data);

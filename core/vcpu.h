@@ -256,22 +256,6 @@ static inline int iobus_write(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr
 }
 
 /*
- * The same for a fast handler that has asked iobus_maybe() already: irqs off, vm->srcu
- * not held.  Any error: nothing was done that must not be done again, by the above.
- */
-static inline int iobus_read_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr,
-				    int len, void *data)
-{
-	return iobus_ask_atomic(vcpu, bus, addr, len, data, NULL);
-}
-
-static inline int iobus_write_atomic(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr,
-				     int len, const void *data)
-{
-	return iobus_ask_atomic(vcpu, bus, addr, len, NULL, data);
-}
-
-/*
  * Put a write into the coalesced ring if a zone covers it and there is room.
  * True if it did.  vm->srcu held.
  */
