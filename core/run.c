@@ -59,6 +59,11 @@ MODULE_PARM_DESC(halt_poll_ns, "Longest time a halted vCPU polls before it sleep
 #define ARCH_ARM_IRQS_OFF	0
 #endif
 
+/* Where nothing has to be taken back from the interrupt controller, nobody is asked to. */
+#ifndef ARCH_SYNC_FROM_HW
+#define ARCH_SYNC_FROM_HW	1
+#endif
+
 #define HALT_POLL_START_NS	10000	/* the first window of a vCPU that begins to poll */
 #define HALT_POLL_LIMIT_NS	1000000	/* whatever the parameter says */
 
@@ -219,7 +224,7 @@ static int vcpu_stay(struct vcpu *vcpu)
 		trace_keel_entry(vcpu);
 		vcpu_enter_raw(vcpu);
 		vcpu_op(after_enter)(vcpu);
-		if (has_irqchip)
+		if (ARCH_SYNC_FROM_HW && has_irqchip)
 			irqchip_op(sync_from_hw)(vcpu);
 		vcpu->stats.exits++;
 		trace_keel_exit(vcpu);

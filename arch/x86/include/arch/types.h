@@ -22,6 +22,7 @@
 #define ARCH_READONLY_SLOTS	1
 #define ARCH_HAS_PIO		1
 #define ARCH_ARM_IRQS_OFF	1	/* registers of the FPU are the kernel's business until then */
+#define ARCH_SYNC_FROM_HW	0	/* the vendor tells of a CR8 that the guest changed */
 #define ARCH_RUN_PAGES		3	/* kvm_run, port I/O data, coalesced ring */
 
 /*
