@@ -32,6 +32,14 @@ static __always_inline int svm_fast_none(struct vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
+/* The host's handler of it, on the CPU where it happened. */
+static __always_inline int svm_fast_machine_check(struct vcpu *vcpu)
+{
+	x86_host_machine_check();
+
+	return RESUME_GUEST;
+}
+
 /* --- exits that were for the host ------------------------------------------- */
 
 /* An interrupt, NMI, SMI, INIT or machine check: the host has handled it. */

@@ -333,28 +333,25 @@ int svm_vcpu_commit(struct vcpu *vcpu)
 	return 0;
 }
 
+/* A step of ours is a trap flag that the guest has not set, and does not get to see. */
+static noinstr void svm_enter_step(struct vcpu *vcpu)
+{
+	struct x86_state *state = &vcpu->arch.state;
+	u64 guest_tf = state->rflags & X86_EFLAGS_TF;
+
+	vcpu->arch.svm.guest_tf = guest_tf;
+	state->rflags |= X86_EFLAGS_TF;
+	svm_switch(vcpu);
+	if (!guest_tf)
+		state->rflags &= ~(u64)X86_EFLAGS_TF;
+}
+
 noinstr void svm_vcpu_enter(struct vcpu *vcpu)
 {
-	struct vmcb_save_area *save = &vcpu->arch.svm.vmcb->save;
-	struct x86_state *state = &vcpu->arch.state;
-
-	save->rax = state->gpr[X86_RAX];
-	save->rsp = state->gpr[X86_RSP];
-	save->rip = state->rip;
-	save->rflags = state->rflags;
-	if (unlikely(vcpu->arch.svm.step)) {
-		vcpu->arch.svm.guest_tf = state->rflags & X86_EFLAGS_TF;
-		save->rflags |= X86_EFLAGS_TF;
-	}
-
-	svm_switch(vcpu);
-
-	state->gpr[X86_RAX] = save->rax;
-	state->gpr[X86_RSP] = save->rsp;
-	state->rip = save->rip;
-	state->rflags = save->rflags;
-	if (unlikely(vcpu->arch.svm.step) && !vcpu->arch.svm.guest_tf)
-		state->rflags &= ~(u64)X86_EFLAGS_TF;
+	if (likely(!vcpu->arch.svm.step))
+		svm_switch(vcpu);
+	else
+		svm_enter_step(vcpu);
 }
 
 /* The host's own breakpoints: VMEXIT has cleared DR7. */
@@ -386,7 +383,6 @@ void svm_vcpu_after_enter(struct vcpu *vcpu)
 	exit->info2 = control->exit_info_2;
 	exit->next_rip = svm_caps.next_rip ? control->next_rip : 0;
 	exit->insn_count = 0;
-	exit->valid = true;
 	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
 	control->clean = SVM_CLEAN_ALL;
 
@@ -400,8 +396,6 @@ void svm_vcpu_after_enter(struct vcpu *vcpu)
 		svm_nmi_track(vcpu);
 	if (unlikely(cr8 != vcpu->arch.svm.cr8))
 		svm_apic_tpr_changed(vcpu, cr8);
-	if (unlikely(exit->code == SVM_EXIT_EXCP_BASE + MC_VECTOR))
-		x86_host_machine_check();
 	if (unlikely(hw_breakpoint_active()))
 		svm_host_debug_restore(vcpu);
 }

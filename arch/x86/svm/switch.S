@@ -17,6 +17,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/percpu.h>
 #include "offsets.h"
+#include "../return_stack.S"
 
 #define GPR(number)	(VCPU_GPRS + (number) * 8)
 
@@ -33,8 +34,8 @@
 /*
  * void svm_switch(struct vcpu *vcpu)
  *
- * rax, rsp, rip and rflags of the guest are in the VMCB, the other registers in
- * vcpu->arch.state.gpr.
+ * The guest's registers are in vcpu->arch.state, before and after; the CPU has rax, rsp,
+ * rip and rflags in the VMCB, the others in its own.
  */
 SYM_FUNC_START(svm_switch)
 	push	%rbp
@@ -44,6 +45,16 @@ SYM_FUNC_START(svm_switch)
 	push	%r12
 	push	%rbx
 	push	%rdi
+
+	movq	SVM_VMCB(%rdi), %rdx
+	movq	GPR(0)(%rdi), %rax
+	movq	%rax, VMCB_RAX(%rdx)
+	movq	GPR(4)(%rdi), %rax
+	movq	%rax, VMCB_RSP(%rdx)
+	movq	VCPU_RIP(%rdi), %rax
+	movq	%rax, VMCB_RIP(%rdx)
+	movq	VCPU_RFLAGS(%rdi), %rax
+	movq	%rax, VMCB_RFLAGS(%rdx)
 
 	clgi
 
@@ -103,11 +114,19 @@ SYM_FUNC_START(svm_switch)
 	movq	%r14, GPR(14)(%rax)
 	movq	%r15, GPR(15)(%rax)
 	movq	%rax, %rdi
+	movq	SVM_VMCB(%rdi), %rdx
+	movq	VMCB_RAX(%rdx), %rax
+	movq	%rax, GPR(0)(%rdi)
+	movq	VMCB_RSP(%rdx), %rax
+	movq	%rax, GPR(4)(%rdi)
+	movq	VMCB_RIP(%rdx), %rax
+	movq	%rax, VCPU_RIP(%rdi)
+	movq	VMCB_RFLAGS(%rdx), %rax
+	movq	%rax, VCPU_RFLAGS(%rdi)
 	movq	SVM_HOST_VMCB_PA(%rdi), %rax
 	vmload	%rax
 
-	/* The guest trained the return stack buffer: stuff it before any RET. */
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
+	STUFF_RETURN_STACK
 
 	/*
 	 * Host SPEC_CTRL before any RET, too: retbleed's IBRS depends on it.  What

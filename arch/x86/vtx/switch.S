@@ -19,6 +19,7 @@
 #include <asm/percpu.h>
 #include <asm/unwind_hints.h>
 #include "offsets.h"
+#include "../return_stack.S"
 
 #define GPR(number)	(VCPU_GPRS + (number) * 8)
 
@@ -130,12 +131,7 @@ SYM_INNER_LABEL(vtx_switch_exit, SYM_L_GLOBAL)
 	movq	%rax, %rdi
 
 .Lleft:
-	/*
-	 * The guest trained the return stack buffer: stuff it before any RET, or let
-	 * one return of ours go through it where that is enough (PBRSB).
-	 */
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
-		X86_FEATURE_RSB_VMEXIT_LITE
+	STUFF_RETURN_STACK
 
 	/*
 	 * Host SPEC_CTRL before any RET, too: retbleed's IBRS depends on it, and it

@@ -596,7 +596,6 @@ void vtx_vcpu_after_enter(struct vcpu *vcpu)
 	exit->next_rip = 0;
 	exit->insn_count = 0;
 	exit->final_access = false;
-	exit->valid = true;
 
 	/* Before anybody who waits for the end of this stay looks at the dirty bitmaps. */
 	if (unlikely(READ_ONCE(vcpu->vm->has_log)) && vtx->pml)
