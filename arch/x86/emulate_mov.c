@@ -14,54 +14,83 @@
 
 #include "emulate_mov.h"
 #include "fetch.h"
+#include "lapic.h"
 
 /* --- fetch --------------------------------------------------------------- */
 
 /* The bytes at RIP, of which X86_MOV_BYTES are in the page; false: not that way. */
-static bool mov_fetch(struct vcpu *vcpu, u64 bytes[X86_MOV_BYTES / 8])
+static __always_inline bool mov_fetch(struct vcpu *vcpu, u64 bytes[X86_MOV_BYTES / 8])
 {
 	const struct x86_state *state = &vcpu->arch.state;
 	const struct x86_fetch *fetch = x86_fetch(vcpu, state->rip);
 	hva_t hva = x86_fetch_hva(vcpu, state->rip, state->cs_base, state->cr3, X86_MOV_BYTES);
 	const u64 __user *code = (const u64 __user *)hva;
-	int i, err = 0;
+	const struct x86_fetch_step *step = fetch->step, *end = step + fetch->steps;
 	u64 entry;
 
-	if (!hva || !fetch->steps)
+	if (!hva || step == end)
 		return false;
 
+	/* A slot's addresses are all user space's: one look at one of them is enough. */
 	pagefault_disable();
-	for (i = 0; i < fetch->steps && !err; i++)
-		err = __get_user(entry, (const u64 __user *)fetch->step[i].hva) ||
-		      entry != fetch->step[i].entry;
-	if (!err)
-		err = __get_user(bytes[0], code) || __get_user(bytes[1], code + 1);
+	if (!user_access_begin(code, X86_MOV_BYTES))
+		goto out_enable;
+	for (; step < end; step++) {
+		unsafe_get_user(entry, (const u64 __user *)step->hva, out_end);
+		if (entry != step->entry)
+			goto out_end;
+	}
+	unsafe_get_user(bytes[0], code, out_end);
+	unsafe_get_user(bytes[1], code + 1, out_end);
+	user_access_end();
 	pagefault_enable();
 
-	return !err;
+	return true;
+
+out_end:
+	user_access_end();
+out_enable:
+	pagefault_enable();
+
+	return false;
+}
+
+/* Those that the exit told, or those at RIP.  False: neither. */
+static __always_inline bool mov_bytes(struct vcpu *vcpu, u64 bytes[X86_MOV_BYTES / 8])
+{
+	const struct exit_info *exit = &vcpu->arch.exit;
+
+	if (exit->insn_count != sizeof(exit->insn))
+		return mov_fetch(vcpu, bytes);
+	memcpy(bytes, exit->insn, sizeof(exit->insn));
+	((u8 *)bytes)[X86_MOV_BYTES - 1] = 0;
+
+	return true;
 }
 
 /* Is it a MOV whose operand is what the exit said, whole and in one page? */
-static bool mov_find(struct vcpu *vcpu, gpa_t gpa, bool write, struct x86_mov *mov)
+static __always_inline bool mov_find(struct vcpu *vcpu, gpa_t gpa, bool write,
+				     struct x86_mov *mov)
 {
-	const struct exit_info *exit = &vcpu->arch.exit;
 	struct x86_state *state = &vcpu->arch.state;
-	u64 bytes[X86_MOV_BYTES / 8];
+	struct x86_mov_form *form;
+	u64 *bytes = mov->bytes;
 
 	x86_need(vcpu, X86_GPRS | X86_STACK | X86_RIP | X86_INTR | X86_CRS | X86_MODE);
 	/* #AC would be due for what is not aligned; and steps end otherwise. */
 	if (state->rflags & (X86_EFLAGS_TF | X86_EFLAGS_AC) || vcpu->debug_flags ||
-	    !(state->efer & EFER_LMA) || !state->cs_long)
+	    !(state->efer & EFER_LMA) || !state->cs_long || !mov_bytes(vcpu, bytes))
 		return false;
-	if (exit->insn_count == sizeof(exit->insn)) {
-		memcpy(bytes, exit->insn, sizeof(exit->insn));
-		((u8 *)bytes)[X86_MOV_BYTES - 1] = 0;
-	} else if (!mov_fetch(vcpu, bytes)) {
-		return false;
-	}
 
-	return x86_mov_decode((const u8 *)bytes, state->gpr, state->rip, mov) &&
-	       mov->write == write &&
+	/* A driver has few instructions for its device. */
+	form = &vcpu->arch.mov_form[state->rip % X86_MOV_FORMS];
+	/* A pointer is what it is: no compiler has to work it out anew for each field. */
+	OPTIMIZER_HIDE_VAR(form);
+	if (unlikely(!x86_mov_known(bytes, form)) && !x86_mov_decode(bytes, form))
+		return false;
+	x86_mov_apply(form, state->gpr, state->rip, mov);
+
+	return mov->write == write &&
 	       offset_in_page(mov->address) == offset_in_page(gpa) &&
 	       offset_in_page(gpa) + mov->size <= PAGE_SIZE &&
 	       !((mov->next_rip ^ state->rip) >> 32);
@@ -97,20 +126,21 @@ static int mov_device(struct vcpu *vcpu, gpa_t gpa, struct x86_mov *mov)
 
 int x86_fast_mov(struct vcpu *vcpu, gpa_t gpa, bool write)
 {
-	bool lapic = lapic_mmio_match(vcpu, gpa);
-	struct x86_mov mov;
+	bool lapic = lapic_mmio_is_own(vcpu, gpa);
+	/* None is under way while there are exits. */
+	struct x86_mov *mov = &vcpu->arch.mov;
 
 	if (vcpu->arch.events.injected.type || (lapic && !lapic_mmio_is_fast(gpa, write)) ||
 	    (!lapic && !iobus_maybe(vcpu->vm, IOBUS_MMIO, gpa)) ||
-	    !mov_find(vcpu, gpa, write, &mov))
+	    !mov_find(vcpu, gpa, write, mov))
 		return RESUME_GUEST;
 	if (lapic)
-		lapic_mmio_access(vcpu, gpa, mov.size, &mov.data, write);
-	else if (mov_device(vcpu, gpa, &mov))
+		lapic_mmio_access(vcpu, gpa, mov->size, &mov->data, write);
+	else if (mov_device(vcpu, gpa, mov))
 		return RESUME_GUEST;
 	if (!write)
-		mov_give(vcpu, &mov);
-	x86_skip_to(vcpu, mov.next_rip);
+		mov_give(vcpu, mov);
+	x86_skip_to(vcpu, mov->next_rip);
 
 	return REENTER;
 }

@@ -47,7 +47,7 @@ static bool fast_msr_read(struct vcpu *vcpu, u32 msr, u64 *value)
 		return true;
 	}
 
-	return x86_msr_is_fast(vcpu, msr, false) && !x86_msr_read(vcpu, msr, value, false);
+	return !x86_msr_read(vcpu, msr, value, false);
 }
 
 static bool fast_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
@@ -59,7 +59,7 @@ static bool fast_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
 		return true;
 	}
 
-	return x86_msr_is_fast(vcpu, msr, true) && !x86_msr_write(vcpu, msr, value, false);
+	return !x86_msr_write_atomic(vcpu, msr, value);
 }
 
 int x86_fast_rdmsr(struct vcpu *vcpu)
@@ -217,7 +217,7 @@ int x86_exit_memory(struct vcpu *vcpu, gpa_t gpa, u8 access)
 }
 
 /* The data of an IN, into as much of RAX as it changes. */
-static void exit_io_result(struct vcpu *vcpu, u32 data, u8 size)
+static __always_inline void exit_io_result(struct vcpu *vcpu, u32 data, u8 size)
 {
 	u64 rax = x86_gpr(vcpu, X86_RAX);
 

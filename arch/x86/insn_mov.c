@@ -13,8 +13,6 @@ struct mov_cursor {
 	u8		 rex;
 	u8		 modrm;
 	bool		 word;		/* prefix 66 */
-	bool		 rip_relative;
-	u64		 address;	/* of the operand, as far as it is known */
 };
 
 static s32 mov_disp32(const u8 *at)
@@ -27,67 +25,66 @@ static s32 mov_disp32(const u8 *at)
 }
 
 /* ModRM, SIB and displacement, in 64-bit mode. */
-static void mov_address(struct mov_cursor *c, const u64 *gpr)
+static void mov_address(struct mov_cursor *c, struct x86_mov_form *form)
 {
 	u8 mod = c->modrm >> 6, rm = c->modrm & 7, sib, base = rm, index;
 
-	c->address = 0;
+	form->index = X86_MOV_NONE;
 	if (rm == 4) {
 		sib = *c->at++;
 		base = sib & 7;
 		index = ((sib >> 3) & 7) | (c->rex & X86_REX_X ? 8 : 0);
 		if (index != X86_RSP)
-			c->address = gpr[index] << (sib >> 6);
+			form->index = index;
+		form->shift = sib >> 6;
 	}
 	if (base == 5 && mod == 0) {
-		c->rip_relative = rm == 5;
-		c->address += mov_disp32(c->at);
+		form->base = X86_MOV_NONE;
+		form->rip_relative = rm == 5;
+		form->displacement = mov_disp32(c->at);
 		c->at += 4;
 		return;
 	}
-	c->address += gpr[base | (c->rex & X86_REX_B ? 8 : 0)];
+	form->base = base | (c->rex & X86_REX_B ? 8 : 0);
 	if (mod == 1) {
-		c->address += (s8)*c->at++;
+		form->displacement = (s8)*c->at++;
 	} else if (mod == 2) {
-		c->address += mov_disp32(c->at);
+		form->displacement = mov_disp32(c->at);
 		c->at += 4;
 	}
 }
 
 /* Which MOV it is: its sizes and direction.  False: none that is known here. */
-static bool mov_opcode(struct mov_cursor *c, struct x86_mov *mov, bool *immediate)
+static bool mov_opcode(struct mov_cursor *c, struct x86_mov_form *form)
 {
 	u8 wide = c->rex & X86_REX_W ? 8 : c->word ? 2 : 4;
 	u8 opcode = *c->at++;
 
-	*immediate = false;
-	mov->reg_size = wide;
-	mov->size = wide;
+	form->reg_size = wide;
+	form->size = wide;
 	switch (opcode) {
 	case 0x8b:
-		mov->write = false;
 		break;
 	case 0x89:
-		mov->write = true;
+		form->write = true;
 		break;
 	case 0x8a:
 	case 0x88:
-		mov->write = opcode == 0x88;
-		mov->size = 1;
-		mov->reg_size = 1;
+		form->write = opcode == 0x88;
+		form->size = 1;
+		form->reg_size = 1;
 		break;
 	case 0xc7:
 	case 0xc6:
-		mov->write = true;
-		mov->size = opcode == 0xc6 ? 1 : wide;
-		*immediate = true;
+		form->write = true;
+		form->size = opcode == 0xc6 ? 1 : wide;
+		form->has_immediate = true;
 		break;
 	case 0x0f:			/* MOVZX */
 		opcode = *c->at++;
 		if (opcode != 0xb6 && opcode != 0xb7)
 			return false;
-		mov->write = false;
-		mov->size = opcode == 0xb6 ? 1 : 2;
+		form->size = opcode == 0xb6 ? 1 : 2;
 		break;
 	default:
 		return false;
@@ -96,11 +93,16 @@ static bool mov_opcode(struct mov_cursor *c, struct x86_mov *mov, bool *immediat
 	return true;
 }
 
-bool x86_mov_decode(const u8 *bytes, const u64 *gpr, u64 rip, struct x86_mov *mov)
+/* As wide as the operand, but at most four bytes, and sign-extended. */
+static void mov_immediate(struct mov_cursor *c, struct x86_mov_form *form)
+{
+	form->immediate = form->size == 1 ? *c->at : mov_disp32(c->at);
+	c->at += min_t(u8, form->size, 4);
+}
+
+static bool mov_decode(const u8 *bytes, struct x86_mov_form *form)
 {
 	struct mov_cursor c = { .at = bytes };
-	bool immediate;
-	s32 value = 0;
 
 	if (*c.at == 0x66) {
 		c.word = true;
@@ -108,30 +110,31 @@ bool x86_mov_decode(const u8 *bytes, const u64 *gpr, u64 rip, struct x86_mov *mo
 	}
 	if ((*c.at & 0xf0) == 0x40)
 		c.rex = *c.at++;
-	if (!mov_opcode(&c, mov, &immediate))
+	if (!mov_opcode(&c, form))
 		return false;
 	c.modrm = *c.at++;
 	if (c.modrm >= 0xc0)
 		return false;
-	mov->reg = ((c.modrm >> 3) & 7) | (c.rex & X86_REX_R ? 8 : 0);
+	form->reg = ((c.modrm >> 3) & 7) | (c.rex & X86_REX_R ? 8 : 0);
 	/* AH, CH, DH, BH; and what is another instruction. */
-	if (immediate ? mov->reg & 7 : mov->reg_size == 1 && !c.rex && mov->reg >= 4)
+	if (form->has_immediate ? form->reg & 7 :
+				  form->reg_size == 1 && !c.rex && form->reg >= 4)
 		return false;
 
-	mov_address(&c, gpr);
-	if (immediate) {
-		/* As wide as the operand, but at most four bytes, and sign-extended. */
-		if (mov->size == 1)
-			value = *c.at;
-		else
-			value = mov_disp32(c.at);
-		c.at += min_t(u8, mov->size, 4);
-	}
-	mov->next_rip = rip + (c.at - bytes);
-	if (c.rip_relative)
-		c.address += mov->next_rip;
-	mov->address = c.address;
-	mov->data = immediate ? (u64)(s64)value : gpr[mov->reg];
+	mov_address(&c, form);
+	if (form->has_immediate)
+		mov_immediate(&c, form);
+	form->length = c.at - bytes;
 
 	return true;
+}
+
+bool x86_mov_decode(const u64 bytes[X86_MOV_BYTES / 8], struct x86_mov_form *form)
+{
+	*form = (struct x86_mov_form){ .bytes = { bytes[0], bytes[1] } };
+	if (mov_decode((const u8 *)bytes, form))
+		return true;
+	form->size = 0;
+
+	return false;
 }

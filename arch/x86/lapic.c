@@ -20,7 +20,6 @@
 
 #define APIC_BASE_RESERVED	(0xffULL | BIT(9))
 #define APIC_BASE_MODE		(MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE)
-#define APIC_BASE_ADDRESS	GENMASK_ULL(51, 12)
 
 /* x2APIC has ICR in one 64-bit register; delivery status (bit 12) is ours. */
 #define ICR_WRITABLE		0x000ccfff
@@ -265,7 +264,6 @@ enum {
 	REG_X2_READ	= BIT(3),	/* is read-only there */
 	REG_X2_WRITE	= BIT(4),	/* exists only there, write-only */
 	REG_LVT		= BIT(5),	/* masked for good while software-disabled */
-	REG_SLEEPS	= BIT(6),	/* a write of it may */
 	REG_RO		= REG_READ | REG_X2APIC,
 	REG_RW		= REG_READ | REG_WRITE | REG_X2APIC,
 };
@@ -357,8 +355,8 @@ static const struct lapic_register lapic_registers[KVM_APIC_REG_SIZE >> 4] = {
 	REG(APIC_TASKPRI,	REG_RW,		0xff,		lapic_write_tpr),
 	REG(APIC_PROCPRI,	REG_RO,		0,		NULL),
 	REG(APIC_EOI,		REG_WRITE | REG_X2APIC, 0,	lapic_write_eoi),
-	REG(APIC_LDR,		REG_RW | REG_X2_READ | REG_SLEEPS, 0xff000000, lapic_write_logical),
-	REG(APIC_DFR,		REG_READ | REG_WRITE | REG_SLEEPS, 0xf0000000, lapic_write_logical),
+	REG(APIC_LDR,		REG_RW | REG_X2_READ, 0xff000000, lapic_write_logical),
+	REG(APIC_DFR,		REG_READ | REG_WRITE, 0xf0000000, lapic_write_logical),
 	REG(APIC_SPIV,		REG_RW,		0x3ff,		lapic_write_spiv),
 	REG_BITMAP(APIC_ISR),
 	REG_BITMAP(APIC_TMR),
@@ -426,17 +424,7 @@ static void lapic_write_register(struct lapic *lapic, const struct lapic_registe
 
 bool lapic_mmio_match(struct vcpu *vcpu, gpa_t gpa)
 {
-	struct lapic *lapic = vcpu->arch.lapic;
-
-	return lapic && lapic->base_enabled && !lapic->x2apic &&
-	       ((gpa ^ vcpu->arch.apic_base) & APIC_BASE_ADDRESS) == 0;
-}
-
-bool lapic_mmio_is_fast(gpa_t gpa, bool write)
-{
-	const struct lapic_register *desc = lapic_register(gpa & (LAPIC_SIZE - 1));
-
-	return !write || !desc || !(desc->flags & REG_SLEEPS);
+	return lapic_mmio_is_own(vcpu, gpa);
 }
 
 void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, int len, void *data)

@@ -97,6 +97,28 @@ static inline void lapic_put(struct lapic *lapic, u32 reg, u32 value)
 	WRITE_ONCE(*(u32 *)(lapic->page + reg), value);
 }
 
+#define APIC_BASE_ADDRESS	GENMASK_ULL(51, 12)
+
+/* As lapic_mmio_match(). */
+static __always_inline bool lapic_mmio_is_own(const struct vcpu *vcpu, gpa_t gpa)
+{
+	const struct lapic *lapic = vcpu->arch.lapic;
+
+	return lapic && lapic->base_enabled && !lapic->x2apic &&
+	       ((gpa ^ vcpu->arch.apic_base) & APIC_BASE_ADDRESS) == 0;
+}
+
+/*
+ * Where that is true: may a fast handler make this access?  A new logical address makes
+ * a new map of all vCPUs, which sleeps.
+ */
+static __always_inline bool lapic_mmio_is_fast(gpa_t gpa, bool write)
+{
+	u32 reg = gpa & (LAPIC_SIZE - 1) & ~0xfU;
+
+	return !write || (reg != APIC_LDR && reg != APIC_DFR);
+}
+
 /* The word of ISR, TMR or IRR with this vector's bit, for the bit operations. */
 static inline unsigned long *lapic_word(struct lapic *lapic, u32 bitmap, u8 vector)
 {

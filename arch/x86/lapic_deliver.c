@@ -367,17 +367,15 @@ static int lapic_send_matching(struct vm *vm, struct lapic *source, struct lapic
 	}
 }
 
-int lapic_deliver(struct vm *vm, struct vcpu *source_vcpu, const struct lapic_message *message)
+/* To others than the sender alone.  noinline: what it finds takes much of the stack. */
+static noinline int lapic_deliver_found(struct vm *vm, struct lapic *source,
+					const struct lapic_message *message)
 {
-	struct lapic *source = source_vcpu ? source_vcpu->arch.lapic : NULL;
 	bool lowest = message->lowest_priority || message->mode == LAPIC_LOWEST;
 	bool all = message->shorthand == SHORTHAND_ALL ||
 		   message->shorthand == SHORTHAND_OTHERS;
 	struct lapic *found[LAPIC_TARGETS_MAX];
 	int count, result;
-
-	if (message->shorthand == SHORTHAND_SELF)
-		return source ? lapic_receive(source, message, false) : -1;
 
 	/* Set up with the irqchip: without one there is no list to walk. */
 	if (!vm_has_irqchip(vm))
@@ -400,6 +398,16 @@ out_unlock:
 	rcu_read_unlock();
 
 	return result;
+}
+
+int lapic_deliver(struct vm *vm, struct vcpu *source_vcpu, const struct lapic_message *message)
+{
+	struct lapic *source = source_vcpu ? source_vcpu->arch.lapic : NULL;
+
+	if (message->shorthand == SHORTHAND_SELF)
+		return source ? lapic_receive(source, message, false) : -1;
+
+	return lapic_deliver_found(vm, source, message);
 }
 
 void lapic_message_from_msi(struct vm *vm, u64 address, u32 data,

@@ -90,7 +90,7 @@ static const struct msr_desc msrs[] = {
 	FIELD(MSR_SMI_COUNT, smi_count, .flags = MSR_LISTED | MSR_GUEST_RO),
 	FIELD(MSR_IA32_FEAT_CTL, feature_control, .valid = msr_valid_feature_control),
 	FIELD(MSR_IA32_TSC_ADJUST, tsc_adjust, .feature = X86_FEATURE_TSC_ADJUST,
-	      .set = msr_set_tsc_adjust, LISTED),
+	      .set = msr_set_tsc_adjust, .flags = MSR_LISTED | MSR_FAST_WRITE),
 	CALL(MSR_IA32_SPEC_CTRL, msr_get_spec_ctrl, msr_set_spec_ctrl,
 	     .flags = MSR_LISTED | MSR_FAST_WRITE),
 	CALL(MSR_IA32_PRED_CMD, msr_get_refuse, msr_set_pred_cmd, .flags = MSR_FAST_WRITE),
@@ -206,7 +206,7 @@ static __always_inline const struct msr_desc *msr_find(struct vcpu *vcpu, u32 ms
  * The guest needs the feature in its CPUID.  User space saves and restores before
  * and without it, but only what the host can serve.
  */
-static bool msr_visible(struct vcpu *vcpu, const struct msr_desc *desc, bool host)
+static __always_inline bool msr_visible(struct vcpu *vcpu, const struct msr_desc *desc, bool host)
 {
 	if (!desc->feature)
 		return true;
@@ -239,11 +239,10 @@ int x86_msr_read(struct vcpu *vcpu, u32 msr, u64 *value, bool host)
 	return 0;
 }
 
-int x86_msr_write(struct vcpu *vcpu, u32 msr, u64 value, bool host)
+static __always_inline int msr_write(struct vcpu *vcpu, const struct msr_desc *desc, u32 msr,
+				     u64 value, bool host)
 {
-	const struct msr_desc *desc = msr_find(vcpu, msr);
-
-	if (!desc || !msr_visible(vcpu, desc, host))
+	if (!msr_visible(vcpu, desc, host))
 		return -EINVAL;
 	if (!host && (desc->flags & MSR_GUEST_RO))
 		return -EINVAL;
@@ -260,15 +259,21 @@ int x86_msr_write(struct vcpu *vcpu, u32 msr, u64 value, bool host)
 	return 0;
 }
 
-bool x86_msr_is_fast(struct vcpu *vcpu, u32 msr, bool write)
+int x86_msr_write(struct vcpu *vcpu, u32 msr, u64 value, bool host)
 {
-	const struct msr_desc *desc;
+	const struct msr_desc *desc = msr_find(vcpu, msr);
 
-	if (!write)
-		return true;
-	desc = msr_find(vcpu, msr);
+	return desc ? msr_write(vcpu, desc, msr, value, host) : -EINVAL;
+}
 
-	return desc && (desc->flags & MSR_FAST_WRITE);
+int x86_msr_write_atomic(struct vcpu *vcpu, u32 msr, u64 value)
+{
+	const struct msr_desc *desc = msr_find(vcpu, msr);
+
+	if (!desc || !(desc->flags & MSR_FAST_WRITE))
+		return -EWOULDBLOCK;
+
+	return msr_write(vcpu, desc, msr, value, false);
 }
 
 void x86_msr_intercepts(struct vcpu *vcpu)

@@ -273,14 +273,18 @@ static u8 chip_poll(struct kvm_pic_state *chip, bool master, u8 *ended)
 	return BIT(7) | pin;
 }
 
+/* A read that changes nothing. */
+static u8 chip_register(const struct kvm_pic_state *chip, bool odd)
+{
+	if (odd)
+		return READ_ONCE(chip->imr);
+
+	return READ_ONCE(chip->read_reg_select) ? READ_ONCE(chip->isr) : READ_ONCE(chip->irr);
+}
+
 static u8 chip_read(struct kvm_pic_state *chip, bool master, bool odd, u8 *ended)
 {
-	if (chip->poll)
-		return chip_poll(chip, master, ended);
-	if (odd)
-		return chip->imr;
-
-	return chip->read_reg_select ? chip->isr : chip->irr;
+	return chip->poll ? chip_poll(chip, master, ended) : chip_register(chip, odd);
 }
 
 /* --- the pair ------------------------------------------------------------------------- */
@@ -497,13 +501,11 @@ static int pic_write(struct vcpu *vcpu, struct io_device *device, gpa_t addr, in
 	return 0;
 }
 
-static int pic_read(struct vcpu *vcpu, struct io_device *device, gpa_t addr, int len,
-		    void *data)
+/* As pic_read(), with the lock. */
+static noinline int pic_read_locked(struct pic *pic, gpa_t addr, int len, u8 *bytes)
 {
-	struct pic *pic = container_of(device, struct pic, device);
 	unsigned long flags, ended = 0;
 	bool polled = false;
-	u8 *bytes = data;
 	int i;
 
 	raw_spin_lock_irqsave(&pic->lock, flags);
@@ -515,6 +517,20 @@ static int pic_read(struct vcpu *vcpu, struct io_device *device, gpa_t addr, int
 
 	if (ended)
 		pic_notify(pic, ended);
+
+	return 0;
+}
+
+/* One register, as it is right now, is read without the lock. */
+static int pic_read(struct vcpu *vcpu, struct io_device *device, gpa_t addr, int len,
+		    void *data)
+{
+	struct pic *pic = container_of(device, struct pic, device);
+	const struct kvm_pic_state *chip = &pic->chip[port_chip(addr)];
+
+	if (len > 1 || port_elcr(addr) || READ_ONCE(chip->poll))
+		return pic_read_locked(pic, addr, len, data);
+	*(u8 *)data = chip_register(chip, addr & 1);
 
 	return 0;
 }

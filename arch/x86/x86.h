@@ -333,6 +333,8 @@ void x86_cpuid_free(struct vcpu *vcpu);
 /* @host: from user space.  0, or -EINVAL: #GP (guest), or "stop here" (host). */
 int x86_msr_read(struct vcpu *vcpu, u32 msr, u64 *value, bool host);
 int x86_msr_write(struct vcpu *vcpu, u32 msr, u64 value, bool host);
+/* The same for the guest, irqs off: any error, nothing is written, and it may be one of those. */
+int x86_msr_write_atomic(struct vcpu *vcpu, u32 msr, u64 value);
 int x86_ioctl_get_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user);
 int x86_ioctl_set_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user);
 int x86_ioctl_msr_index_list(struct kvm_msr_list __user *user, bool feature);
@@ -340,8 +342,6 @@ int x86_ioctl_get_feature_msrs(struct kvm_msrs __user *user);
 /* Tell the vendor which MSRs the guest may touch without an exit. */
 void x86_msr_intercepts(struct vcpu *vcpu);
 void x86_msr_reset(struct vcpu *vcpu, bool init);
-/* May x86_msr_read() or x86_msr_write() of @msr for the guest run with irqs off? */
-bool x86_msr_is_fast(struct vcpu *vcpu, u32 msr, bool write);
 /* KVM_X86_SETUP_MCE, and what KVM_X86_GET_MCE_CAP_SUPPORTED answers (without a count). */
 #define X86_MCE_BANKS	32
 #define X86_MCG_CAP	(MCG_CTL_P | MCG_SER_P)
@@ -545,8 +545,6 @@ void lapic_timer_block(struct vcpu *vcpu);
  * srcu held, may sleep; one access of at most 8 bytes.
  */
 bool lapic_mmio_match(struct vcpu *vcpu, gpa_t gpa);
-/* Where that is true: may a fast handler make this access? */
-bool lapic_mmio_is_fast(gpa_t gpa, bool write);
 void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, int len, void *data);
 void lapic_mmio_write(struct vcpu *vcpu, gpa_t gpa, int len, const void *data);
 static inline void lapic_mmio_access(struct vcpu *vcpu, gpa_t gpa, int len, void *data, bool write)

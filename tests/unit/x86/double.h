@@ -43,11 +43,20 @@ struct x86_fetch {
 	hva_t	hva;
 	u64	generation;
 	u8	steps;
-	struct { hva_t hva; u64 entry; } step[5];
+	struct x86_fetch_step { hva_t hva; u64 entry; } step[5];
+};
+
+#define X86_MOV_NONE	0xff
+
+struct x86_mov_form {
+	u64	bytes[2];
+	s64	displacement, immediate;
+	u8	length, base, index, shift, reg, size, reg_size;
+	bool	write, has_immediate, rip_relative;
 };
 
 struct x86_mov {
-	u64	data, address;
+	u64	bytes[2], data, address;
 	u64	rip, cs_base, next_rip;
 	u8	reg, size, reg_size;
 	bool	write;

@@ -95,7 +95,6 @@ struct x86_event {
 /* What the last exit said, in common terms; the vendor fills it in. */
 struct exit_info {
 	u32	code;			/* the vendor's exit code */
-	bool	valid;			/* there was a stay and it is not handled yet */
 	bool	final_access;		/* memory: the guest's own access, no table of it */
 	u8	insn_count;		/* bytes in insn[]; 0: none given */
 	u8	insn[15];		/* the instruction, as far as hardware says */
@@ -175,14 +174,33 @@ struct x86_fetch {
 	u64	generation;		/* vm->slots_generation; 0: nothing is remembered */
 	/* The entries that led there in long mode; other modes: none. */
 	u8	steps;
-	struct {
+	struct x86_fetch_step {
 		hva_t	hva;
 		u64	entry;
 	}	step[5];
 };
 
-/* A MOV between a register or an immediate and memory (emulate_mov.c). */
+#define X86_MOV_FORMS	8
+#define X86_MOV_NONE	0xff
+
+/*
+ * What the bytes of a MOV say, whatever registers hold (insn_mov.c).  Of an immediate,
+ * @reg says nothing.
+ */
+struct x86_mov_form {
+	u64	bytes[2];
+	s64	displacement, immediate;
+	u8	length;
+	u8	base, index, shift;	/* X86_MOV_NONE: none */
+	u8	reg;
+	u8	size;			/* of the operand in memory, bytes; 0: no form at all */
+	u8	reg_size;		/* of that in the register */
+	bool	write, has_immediate, rip_relative;
+};
+
+/* One that is being done (emulate_mov.c). */
 struct x86_mov {
+	u64	bytes[2];
 	u64	data;			/* to be written, or that was read */
 	u64	address;		/* what the operand's bytes say, in 64 bits */
 	u64	rip, cs_base, next_rip;
@@ -220,6 +238,7 @@ struct vcpu_arch {
 	struct x86_emulation	*emulation;	/* (m) instruction under way, or NULL */
 	struct x86_fetch	 fetch[X86_FETCHES];	/* (m) see fetch.h */
 	struct x86_mov		 mov;		/* (m) under way; see emulate_mov.c */
+	struct x86_mov_form	 mov_form[X86_MOV_FORMS];	/* (m) seen lately; the same */
 	struct x86_pvclock	 pvclock;	/* (m) */
 
 	/* Time: guest TSC = host TSC + tsc_offset. */
