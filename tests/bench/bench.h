@@ -55,6 +55,8 @@ extern const struct bench_row bench_last_rows[];
 /* Under an emulator whose clock counts the instructions of all CPUs. */
 extern bool bench_counts;
 
+/* What a row times begins now: ci/profile looks from here on. */
+void bench_timed(void);
 /* One run of a row: clock ticks of all loops; @exits: of the guest. */
 u64 bench_once(const struct bench_row *row, u32 loops, u64 *exits);
 /* VMs with an irqchip that share one memory, so that only the kernel's part is of each. */

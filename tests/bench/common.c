@@ -176,6 +176,7 @@ static u64 harvest(u32 loops, bool some)
 
 		if (some)
 			vcpu_run_said(vcpu);
+		bench_timed();
 		start = bench_host_clock();
 		xioctl(vm->fd, KVM_GET_DIRTY_LOG, &log);
 		ticks += bench_host_clock() - start;
@@ -334,6 +335,7 @@ static u64 time_wake(u32 loops)
 	vcpu_run_said(vcpu);
 	vcpu_thread_start(&thread, vcpu);
 	wake(BENCH_WARM);
+	bench_timed();
 	ticks = bench_host_clock();
 	wake(loops);
 	ticks = bench_host_clock() - ticks;
@@ -397,6 +399,7 @@ static u64 time_vm_create(u32 loops)
 	u64 ticks;
 	u32 i;
 
+	bench_timed();
 	bench_busy_begin();
 	for (i = 0; i < loops; i++)
 		fds[i] = xioctl(kvm_open(), KVM_CREATE_VM, arch_vm_type());
@@ -416,6 +419,7 @@ static u64 time_vcpu_create(u32 loops)
 
 	for (i = 0; i < loops; i++)
 		vms[i] = bench_small_vm();
+	bench_timed();
 	bench_busy_begin();
 	for (i = 0; i < loops; i++)
 		fds[i] = xioctl(vms[i]->fd, KVM_CREATE_VCPU, 0);
@@ -436,6 +440,7 @@ static u64 time_vm_destroy(u32 loops)
 	make_idle(vms, loops);
 	for (i = 0; i < loops; i++)
 		munmap(vms[i]->vcpus[0].run, kvm_mmap_size());
+	bench_timed();
 	bench_busy_begin();
 	for (i = 0; i < loops; i++) {
 		close(vms[i]->vcpus[0].fd);
@@ -452,9 +457,11 @@ static u64 time_vm_destroy(u32 loops)
 /* By the clock: here a wait counts. */
 static u64 time_vm_cycle(u32 loops)
 {
-	u64 start = bench_host_clock();
+	u64 start;
 	u32 i;
 
+	bench_timed();
+	start = bench_host_clock();
 	for (i = 0; i < loops; i++)
 		close(xioctl(kvm_open(), KVM_CREATE_VM, arch_vm_type()));
 
