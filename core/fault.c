@@ -195,6 +195,9 @@ static u8 fault_host_order(struct fault *fault, u8 group)
 	if (fault->found)
 		return fault->leaf.order < PMD_SHIFT - PAGE_SHIFT && !group ?
 			0 : fault->leaf.order;
+	/* What is larger is part of a folio. */
+	if (fault->page && !folio_order(page_folio(fault->page)))
+		return 0;
 
 	return host_leaf_at(fault->vm->mm, fault->hva, group, fault->writable, &fault->leaf) ?
 		fault->leaf.order : 0;
@@ -206,15 +209,17 @@ static u8 fault_host_order(struct fault *fault, u8 group)
  */
 static u8 fault_order(struct fault *fault, const struct pgtable_format *format)
 {
-	u8 group = fault_group_order(fault, format), order;
+	u8 order;
 
 	/* A log counts base pages, and some formats execute nothing larger. */
-	if (fault->slot->dirty ||
-	    (format->exec_small && (fault->access & PROT_GUEST_EXEC)) ||
-	    !fault_fits(fault, group ?: pgtable_leaf_order(format, PMD_SHIFT - PAGE_SHIFT)))
+	if (fault->slot->dirty || (format->exec_small && (fault->access & PROT_GUEST_EXEC)))
 		return 0;
 
-	order = pgtable_leaf_order(format, fault_host_order(fault, group));
+	order = fault_host_order(fault, fault_group_order(fault, format));
+	/* Mostly it is a page. */
+	if (likely(!order))
+		return 0;
+	order = pgtable_leaf_order(format, order);
 	while (order && !fault_fits(fault, order))
 		order = pgtable_leaf_order(format, order - 1);
 

@@ -83,19 +83,10 @@ void page_cache_drain(struct page_cache *cache)
 			   cache->large_order);
 }
 
-int pgtable_cache_fill(struct pgtable *pt, struct page_cache *cache)
+int pgtable_cache_fill_slow(struct pgtable *pt, struct page_cache *cache)
 {
-	int level, pages = 0, large = 0;
-
-	for (level = 0; level < level_root(pt->format); level++) {
-		if (pt->format->level[level].table_order)
-			large++;
-		else
-			pages++;
-	}
-
 	cache->large_order = pt->large_order;
-	while (cache->large_count < large) {
+	while (cache->large_count < pt->large_needed) {
 		void *block = table_pages_alloc(pt->large_order);
 
 		if (!block)
@@ -103,7 +94,7 @@ int pgtable_cache_fill(struct pgtable *pt, struct page_cache *cache)
 		cache->large[cache->large_count++] = block;
 	}
 
-	return page_cache_fill(cache, pages);
+	return page_cache_fill(cache, pt->small_needed);
 }
 
 /* A table for @level whose entries map nothing, or NULL: the cache ran dry. */
@@ -143,9 +134,9 @@ u64 pgtable_free_table(struct pgtable *pt, u64 *table, int level)
 	for (i = 0; i < count; i++) {
 		u64 pte = table[i];
 
-		if (pte == format->level[level].empty || !format->is_present(pte, level))
+		if (!entry_is_present(pt, pte, level))
 			continue;
-		if (level == 0 || format->is_leaf(pte, level))
+		if (entry_is_leaf(pt, pte, level))
 			leaves++;
 		else
 			leaves += pgtable_free_table(pt, table_of(pt, pte, level), level - 1);
@@ -183,6 +174,8 @@ static bool format_is_valid(const struct pgtable_format *format, u8 *large_order
 		return false;
 	if (format->logs_writes && (!format->is_dirty || !format->make_clean))
 		return false;
+	if (format->bits.present && format->locked & format->bits.present)
+		return false;
 
 	for (level = 0; level < level_root(format); level++) {
 		order = format->level[level].table_order;
@@ -202,6 +195,7 @@ int pgtable_create(struct pgtable *pt, struct vm *vm, int as_id,
 		 const struct pgtable_format *format)
 {
 	u64 empty = format->level[level_root(format)].empty;
+	int level;
 
 	if (WARN_ON_ONCE(!format_is_valid(format, &pt->large_order)))
 		return -EINVAL;
@@ -216,6 +210,14 @@ int pgtable_create(struct pgtable *pt, struct vm *vm, int as_id,
 	pt->vm = vm;
 	pt->as_id = as_id;
 	pt->root_hpa = __pa(pt->root);
+	pt->small_needed = 0;
+	pt->large_needed = 0;
+	for (level = 0; level < level_root(format); level++) {
+		if (format->level[level].table_order)
+			pt->large_needed++;
+		else
+			pt->small_needed++;
+	}
 	atomic_long_set(&pt->tables, 0);
 
 	return 0;
@@ -344,7 +346,7 @@ static int leaf_split(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
 	u64 child_size = level_size(format, level - 1);
 	struct mmu_map child = {
 		.gpa = map->gpa & ~(level_size(format, level) - 1),
-		.hpa = format->address(pte, level),
+		.hpa = leaf_address(pt, pte, level),
 		.order = format->level[level - 1].shift - PAGE_SHIFT,
 		.prot = format->prot(pte),
 		.memtype = map->memtype,
@@ -498,7 +500,7 @@ static int map_leaf(struct pgtable *pt, const struct mmu_map *map, u64 *ptep, in
 	if (leaf_entries(pt, pte, level) > 1)
 		return -EBUSY;
 
-	if (format->address(pte, level) != map->hpa) {
+	if (leaf_address(pt, pte, level) != map->hpa) {
 		mmu_op(sync_page)(pt->vm, map);
 		err = entry_change(pt, ptep, pte, leaf_make(format, map, level), level,
 				   map->gpa);

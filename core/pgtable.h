@@ -31,6 +31,18 @@ struct pgtable_level {
 	u64	empty;		/* what an entry that maps nothing holds */
 };
 
+/*
+ * What the functions of a format say of an entry, as masks: a walk needs no calls then.
+ * Both have to say the same (tests/unit holds them to that).
+ */
+struct pgtable_bits {
+	u64	present;	/* is_present: any of them is set; 0: ask the functions */
+	u64	leaf;		/* is_leaf, above level 0: any of them, once those of */
+	u64	leaf_flip;	/* this are turned over, is set */
+	u64	address;	/* address, shifted left; 0: ask the function */
+	u8	address_shift;	/* of a leaf, bits below its size may be anything */
+};
+
 struct pgtable_format {
 	const char	*name;
 	u8		levels;		/* level[levels - 1] is the root */
@@ -61,6 +73,7 @@ struct pgtable_format {
 	 * may be that of any page of the group.
 	 */
 	u8		group_order;
+	struct pgtable_bits bits;
 
 	u64	(*make_table)(hpa_t table, int level);
 	u64	(*make_leaf)(const struct mmu_map *map, int level);
@@ -103,14 +116,28 @@ struct pgtable {
 	u64		*root;		/* kernel address of the root table */
 	hpa_t		 root_hpa;
 	u8		 large_order;	/* of tables larger than a page; 0: none */
+	u8		 small_needed;	/* tables that one pgtable_map() may take: of a page */
+	u8		 large_needed;	/* and larger */
 	atomic_long_t	 tables;	/* tables in use, the root apart */
 };
 
 /* Have at least @count pages ready.  May sleep.  0 or -ENOMEM. */
 int page_cache_fill(struct page_cache *cache, int count);
 void page_cache_drain(struct page_cache *cache);
-/* Have ready what one pgtable_map() may need.  May sleep.  0 or -ENOMEM. */
-int pgtable_cache_fill(struct pgtable *pt, struct page_cache *cache);
+
+/* Is ready what one pgtable_map() may need? */
+static inline bool pgtable_cache_is_full(const struct pgtable *pt, const struct page_cache *cache)
+{
+	return cache->count >= pt->small_needed && cache->large_count >= pt->large_needed;
+}
+
+int pgtable_cache_fill_slow(struct pgtable *pt, struct page_cache *cache);
+
+/* Have it ready.  May sleep.  0 or -ENOMEM. */
+static inline int pgtable_cache_fill(struct pgtable *pt, struct page_cache *cache)
+{
+	return likely(pgtable_cache_is_full(pt, cache)) ? 0 : pgtable_cache_fill_slow(pt, cache);
+}
 
 /* Make an empty tree.  May sleep.  0 or -ENOMEM. */
 int pgtable_create(struct pgtable *pt, struct vm *vm, int as_id,

@@ -41,9 +41,20 @@ static inline unsigned int level_index(const struct pgtable_format *format, gpa_
 	return (gpa >> format->level[level].shift) & (level_entries(format, level) - 1);
 }
 
+/* Of a leaf, bits below its size may be anything. */
+static inline hpa_t entry_address(struct pgtable *pt, u64 pte, int level)
+{
+	const struct pgtable_bits *bits = &pt->format->bits;
+
+	if (likely(bits->address))
+		return (pte & bits->address) << bits->address_shift;
+
+	return pt->format->address(pte, level);
+}
+
 static inline u64 *table_of(struct pgtable *pt, u64 pte, int level)
 {
-	return __va(pt->format->address(pte, level));
+	return __va(entry_address(pt, pte, level));
 }
 
 static inline bool entry_replace(struct pgtable *pt, u64 *ptep, u64 old, u64 new,
@@ -57,12 +68,22 @@ static inline bool entry_replace(struct pgtable *pt, u64 *ptep, u64 old, u64 new
 
 static inline bool entry_is_present(struct pgtable *pt, u64 pte, int level)
 {
-	return pte != pt->format->level[level].empty && pt->format->is_present(pte, level);
+	const struct pgtable_format *format = pt->format;
+
+	if (likely(format->bits.present))
+		return pte & format->bits.present;
+
+	return pte != format->level[level].empty && format->is_present(pte, level);
 }
 
 static inline bool entry_is_leaf(struct pgtable *pt, u64 pte, int level)
 {
-	return level == 0 || pt->format->is_leaf(pte, level);
+	const struct pgtable_format *format = pt->format;
+
+	if (likely(format->bits.present))
+		return level == 0 || (pte ^ format->bits.leaf_flip) & format->bits.leaf;
+
+	return level == 0 || format->is_leaf(pte, level);
 }
 
 /* Of a present leaf: it may be an entry of a group. */
@@ -95,7 +116,7 @@ static inline u64 *leaf_first(struct pgtable *pt, u64 *ptep, u64 pte, int level)
 /* The host address of its beginning. */
 static inline hpa_t leaf_address(struct pgtable *pt, u64 pte, int level)
 {
-	return pt->format->address(pte, level) & ~(leaf_size(pt, pte, level) - 1);
+	return entry_address(pt, pte, level) & ~(leaf_size(pt, pte, level) - 1);
 }
 
 /* The counters of a VM may lose a count when faults race. */

@@ -178,6 +178,11 @@ static const struct pgtable_format format_common = {
 	.break_before_make	= true,
 	.relax_flush		= true,
 	.locked			= S2_LOCKED,
+	.bits			= {
+		.present	= S2_VALID,
+		.leaf		= S2_TABLE,
+		.leaf_flip	= S2_TABLE,
+	},
 	.is_present		= pte_is_present,
 	.is_leaf		= pte_is_leaf,
 	.is_group		= pte_is_group,
@@ -289,6 +294,7 @@ static void format_set_entries(struct pgtable_format *format, const struct stage
 		format->make_leaf = shape->fwb ? pte_make_leaf_48_fwb : pte_make_leaf_48;
 		format->make_table = pte_make_table_48;
 		format->address = pte_address_48;
+		format->bits.address = S2_OA_48;
 	}
 }
 

@@ -143,6 +143,12 @@ static u64 pte_set_prot(u64 pte, u8 prot)
 		.root_bits	= 11,				\
 		.locked		= PTE_LOCKED,			\
 		.group_order	= PTE_NAPOT_ORDER,		\
+		.bits		= {				\
+			.present = PTE_V,			\
+			.leaf	 = PTE_R | PTE_W | PTE_X,	\
+			.address = PTE_PPN,			\
+			.address_shift = PAGE_SHIFT - PTE_PPN_SHIFT,	\
+		},						\
 		.make_table	= pte_make_table,		\
 		.make_leaf	= pte_make_leaf,		\
 		.is_present	= pte_is_present,		\

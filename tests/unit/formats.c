@@ -135,6 +135,7 @@ static u64 npt_make_old(u64 pte)
 #define NINE_BITS(shift_, leaf_)	{ .shift = (shift_), .bits = 9, .leaf = (leaf_) }
 
 #define NPT_FUNCTIONS					\
+	.bits = { .present = NPT_P, .leaf = NPT_LARGE, .address = ADDRESS },	\
 	.make_table = npt_make_table, .make_leaf = npt_make_leaf,	\
 	.is_present = npt_is_present, .is_leaf = npt_is_leaf,		\
 	.address = any_address, .prot = npt_prot, .set_prot = npt_set_prot,	\
@@ -288,6 +289,7 @@ static bool arm_is_contiguous(u64 pte)
 	.levels = 3, .root_order = 1, .root_bits = 10,	\
 	.level = { NINE_BITS(12, true), NINE_BITS(21, true), NINE_BITS(30, true) },	\
 	.break_before_make = true, .relax_flush = true, .locked = ARM_LOCKED,		\
+	.bits = { .present = ARM_VALID, .leaf = ARM_TABLE, .leaf_flip = ARM_TABLE },	\
 	.make_table = arm_make_table,			\
 	.is_present = arm_is_present, .is_leaf = arm_is_leaf,				\
 	.address = arm_address, .prot = arm_prot, .set_prot = arm_set_prot,		\
@@ -371,6 +373,8 @@ static hpa_t sv_address_napot(u64 pte, int level)
 	.levels = 3, .root_order = 2, .root_bits = 11,	\
 	.level = { NINE_BITS(12, true), NINE_BITS(21, true), NINE_BITS(30, true) },	\
 	.relax_flush = true,				\
+	.bits = { .present = SV_V, .leaf = SV_R | SV_W | SV_X, .address = SV_PPN,	\
+		  .address_shift = 2 },			\
 	.make_table = sv_make_table,			\
 	.is_present = sv_is_present, .is_leaf = sv_is_leaf,	\
 	.prot = sv_prot, .set_prot = sv_set_prot,	\

@@ -576,6 +576,48 @@ static void run_refusals(const struct pgtable_format *format)
 	history_destroy(h);
 }
 
+/* --- masks and functions ------------------------------------------------------------ */
+
+static void check_bits(const struct pgtable_format *format, u64 pte, int level)
+{
+	const struct pgtable_bits *bits = &format->bits;
+	bool present = pte != format->level[level].empty && format->is_present(pte, level);
+	u8 order = 0;
+
+	CHECK_EQ(!!(pte & bits->present), present);
+	if (!present)
+		return;
+	if (level && !format->is_leaf(pte, level))
+		CHECK(!((pte ^ bits->leaf_flip) & bits->leaf));
+	else if (level)
+		CHECK((pte ^ bits->leaf_flip) & bits->leaf);
+	if (!bits->address)
+		return;
+	if (!level || format->is_leaf(pte, level))
+		order = format_leaf_order(format, pte, level);
+	CHECK_EQ(((pte & bits->address) << bits->address_shift) >> (PAGE_SHIFT + order),
+		 format->address(pte, level) >> (PAGE_SHIFT + order));
+}
+
+static void run_bits(const struct pgtable_format *format)
+{
+	int i, level;
+
+	if (!format->bits.present)
+		return;
+	for (level = 0; level < format->levels; level++) {
+		check_bits(format, format->level[level].empty, level);
+		check_bits(format, format->locked, level);
+		for (i = 0; i < 10000; i++)
+			check_bits(format, test_random(), level);
+	}
+}
+
+TEST(pgtable_masks_say_what_functions_say)
+{
+	for_each_format(run_bits);
+}
+
 TEST(pgtable_refuses_what_does_not_fit)
 {
 	for_each_format(run_refusals);

@@ -102,6 +102,11 @@ static u64 npt_make_old(u64 pte)
 	},							\
 	.root_order	= 0,					\
 	.root_bits	= 9,					\
+	.bits		= {					\
+		.present = NPT_PRESENT,				\
+		.leaf	 = NPT_LARGE,				\
+		.address = NPT_ADDRESS,				\
+	},							\
 	.make_table	= npt_make_table,			\
 	.make_leaf	= npt_make_leaf,			\
 	.is_present	= npt_is_present,			\
@@ -113,7 +118,16 @@ static u64 npt_make_old(u64 pte)
 	.make_old	= npt_make_old,				\
 	.locked		= BIT_ULL(52)	/* not present, ignored by hardware */
 
-const struct pgtable_format npt_formats[NPT_FORMATS] = {
+struct pgtable_format npt_formats[NPT_FORMATS] = {
 	{ NPT_FORMAT("NPT, 4 levels", 4) },
 	{ NPT_FORMAT("NPT, 5 levels", 5) },
 };
+
+void npt_formats_setup(void)
+{
+	int i;
+
+	/* The bit that encrypts is within the address. */
+	for (i = 0; i < NPT_FORMATS; i++)
+		npt_formats[i].bits.address = __sme_clr(NPT_ADDRESS);
+}

@@ -11,6 +11,9 @@
  * With 4 levels and with 5: nested paging has as many as the host's own paging (APM,
  * "Nested Paging").
  */
-extern const struct pgtable_format npt_formats[NPT_FORMATS];
+extern struct pgtable_format npt_formats[NPT_FORMATS];
+
+/* Fit them to this host, before they are used. */
+void npt_formats_setup(void);
 
 #endif /* SVM_MMU_FORMAT_H */

@@ -14,6 +14,7 @@
 #include <asm/trapnr.h>
 
 #include "fpu.h"
+#include "mmu_format.h"
 #include "svm.h"
 
 struct svm_caps svm_caps;
@@ -143,6 +144,7 @@ static int svm_setup(void)
 	err = x86_host_setup();
 	if (err)
 		goto err_free_pages;
+	npt_formats_setup();
 	x86_cpuid_setup();
 	err = x86_clock_hotplug_setup();
 	if (err)

@@ -143,6 +143,11 @@ static const struct pgtable_format ept_common = {
 	.root_bits	= 9,
 	.make_table	= ept_make_table,
 	.make_leaf	= ept_make_leaf,
+	.bits		= {
+		.present = VMX_EPT_RWX_MASK,
+		.leaf	 = EPT_LARGE,
+		.address = EPT_ADDRESS,
+	},
 	.is_present	= ept_is_present,
 	.is_leaf	= ept_is_leaf,
 	.address	= ept_address,
