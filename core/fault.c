@@ -265,6 +265,7 @@ static int fault_map_locked(struct fault *fault, struct pgtable *pt, struct page
 	u64 pages;
 	int ret;
 
+	map.may_write = fault->writable && fault->page;
 	map.order = fault_order(fault, pt->format);
 	for (;;) {
 		pages = 1ULL << map.order;
@@ -358,6 +359,82 @@ static int fault_map_found(struct fault *fault, struct page_cache *cache)
 	return ret == -EBUSY ? -ENOENT : ret;
 }
 
+/* --- a write that a log wants to see ------------------------------------------ */
+
+/*
+ * The page is there, and was found writable when it was mapped: as long as it is mapped
+ * that stays so, and nothing has to be looked up.  mmu_lock held for reading; any
+ * context.  0, -EAGAIN, or -ENOENT: there is more to it.
+ */
+static int fault_log_locked(struct pgtable *pt, struct memslot *slot, gfn_t gfn)
+{
+	u64 *ptep, pte;
+
+	ptep = pgtable_protected(pt, gfn_to_gpa(gfn), &pte);
+	/* A page that became clean is the business of the host's memory management. */
+	if (!ptep || !PageDirty(pfn_to_page(PHYS_PFN(pgtable_page(pt, pte)))))
+		return -ENOENT;
+	if (!pgtable_allow_write(pt, ptep, pte))
+		return -EAGAIN;
+	memslot_mark_dirty(slot, gfn);
+
+	return 0;
+}
+
+/* True if it was that, and served. */
+static bool fault_log(struct vcpu *vcpu, struct memslot *slot, gfn_t gfn)
+{
+	struct pgtable *pt = &vcpu->vm->as[slot->as_id].pgtable;
+	int ret;
+
+	read_lock(&vcpu->vm->mmu_lock);
+	ret = fault_log_locked(pt, slot, gfn);
+	if (!ret && pt->format->relax_flush)
+		pgtable_flush(pt, gfn, gfn + 1);
+	read_unlock(&vcpu->vm->mmu_lock);
+
+	return ret != -ENOENT;
+}
+
+/* vcpu_fault_atomic() with the slot at hand. */
+static bool fault_log_atomic(struct vcpu *vcpu, gfn_t gfn)
+{
+	struct memslot *slot = vcpu_memslot(vcpu, gfn);
+	struct pgtable *pt;
+	int ret;
+
+	if (!slot || !slot->dirty || memslot_readonly(slot))
+		return false;
+	/* A flush may have to wait for others. */
+	pt = &vcpu->vm->as[slot->as_id].pgtable;
+	if (pt->format->relax_flush || !read_trylock(&vcpu->vm->mmu_lock))
+		return false;
+	ret = fault_log_locked(pt, slot, gfn);
+	read_unlock(&vcpu->vm->mmu_lock);
+
+	return ret != -ENOENT;
+}
+
+bool vcpu_fault_atomic(struct vcpu *vcpu, gpa_t gpa, u8 access)
+{
+	bool served;
+	int index;
+
+	/* Where mmu_lock sleeps it is not to be had with irqs off. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || access != PROT_GUEST_WRITE || !vcpu->vm->has_log)
+		return false;
+
+	index = srcu_read_lock(&vcpu->vm->srcu);
+	served = fault_log_atomic(vcpu, gpa_to_gfn(gpa));
+	srcu_read_unlock(&vcpu->vm->srcu, index);
+	if (served) {
+		vcpu->stats.faults++;
+		trace_keel_fault(vcpu, gpa, access, FAULT_MAPPED);
+	}
+
+	return served;
+}
+
 /* --- a fault ---------------------------------------------------------------- */
 
 /* The page is not there, or has to be asked for. */
@@ -428,6 +505,8 @@ static noinline int fault_on_slot(struct vcpu *vcpu, struct memslot *slot, gpa_t
 	};
 
 	vcpu->stats.faults++;
+	if (fault_is_write(&fault) && slot->dirty && fault_log(vcpu, slot, fault.gfn))
+		return FAULT_MAPPED;
 
 	return fault_result(vcpu, gpa, fault_serve(&fault, &vcpu->page_cache));
 }

@@ -140,6 +140,11 @@ enum {
  * says KVM_EXIT_MEMORY_FAULT), -ENOMEM, -EINTR (a fatal signal).
  */
 int vcpu_fault(struct vcpu *vcpu, gpa_t gpa, u8 access);
+/*
+ * The same for fast handlers: irqs off, vm->srcu not held.  True: served.  False: it may
+ * be any fault, nothing was done.
+ */
+bool vcpu_fault_atomic(struct vcpu *vcpu, gpa_t gpa, u8 access);
 
 /*
  * Map what has no memslot (an interrupt file, an APIC page), instead of whatever is

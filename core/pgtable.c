@@ -176,6 +176,9 @@ static bool format_is_valid(const struct pgtable_format *format, u8 *large_order
 		return false;
 	if (format->bits.present && format->locked & format->bits.present)
 		return false;
+	/* What is clean would be made dirty, without a word to the log. */
+	if (format->bits.may_write && (format->logs_writes || !format->bits.write))
+		return false;
 
 	for (level = 0; level < level_root(format); level++) {
 		order = format->level[level].table_order;
@@ -281,7 +284,15 @@ static u64 leaf_make(const struct pgtable_format *format, const struct mmu_map *
 {
 	u64 pte = format->make_leaf(map, level);
 
+	if (map->may_write)
+		pte |= format->bits.may_write;
+
 	return map->clean ? format->make_clean(pte) : pte;
+}
+
+static bool leaf_may_write(const struct pgtable_format *format, u64 pte)
+{
+	return pte & format->bits.may_write;
 }
 
 /* What is clean stays clean: hardware may not have noted a write yet. */
@@ -325,6 +336,7 @@ static int leaf_make_young(struct pgtable *pt, u64 *ptep, u64 pte, int level,
 	for (; ptep < end; ptep++, young.gpa += size, young.hpa += size) {
 		pte = READ_ONCE(*ptep);
 		young.clean = leaf_is_clean(format, pte);
+		young.may_write = leaf_may_write(format, pte);
 		/* The rest of a group may just be coming; a huge leaf may be a table by now. */
 		if (entry_is_present(pt, pte, level) && entry_is_leaf(pt, pte, level) &&
 		    format->is_old(pte) &&
@@ -339,7 +351,7 @@ static int leaf_make_young(struct pgtable *pt, u64 *ptep, u64 pte, int level,
  * Put a table that maps the same in place of a huge leaf.  A leaf has one memory
  * type, so the one of what is about to be mapped over it is its own.
  */
-static int leaf_split(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
+static noinline int leaf_split(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
 		      u64 pte, int level, const struct mmu_map *map)
 {
 	const struct pgtable_format *format = pt->format;
@@ -351,6 +363,7 @@ static int leaf_split(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
 		.prot = format->prot(pte),
 		.memtype = map->memtype,
 		.clean = leaf_is_clean(format, pte),
+		.may_write = leaf_may_write(format, pte),
 	};
 	unsigned int i, count = level_entries(format, level - 1);
 	u64 *table = table_take(pt, cache, level - 1);
@@ -376,7 +389,7 @@ static int leaf_split(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
 }
 
 /* Put an empty table where nothing is.  0 also if somebody else was faster. */
-static int table_install(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
+static noinline int table_install(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
 			 u64 pte, int level)
 {
 	u64 *table = table_take(pt, cache, level - 1);
@@ -396,7 +409,7 @@ static int table_install(struct pgtable *pt, struct page_cache *cache, u64 *ptep
  * Step from an entry above the target to the table below it, making room as
  * needed.  1: *@next is that table.  0: a larger leaf serves.  Or -errno.
  */
-static int map_descend(struct pgtable *pt, struct page_cache *cache,
+static __always_inline int map_descend(struct pgtable *pt, struct page_cache *cache,
 		       const struct mmu_map *map, u64 *ptep, int level, u64 **next)
 {
 	int err;
@@ -405,10 +418,9 @@ static int map_descend(struct pgtable *pt, struct page_cache *cache,
 	for (;;) {
 		u64 pte = READ_ONCE(*ptep);
 
-		if (entry_is_locked(pt, pte))
-			return -EAGAIN;
-
-		if (!entry_is_present(pt, pte, level)) {
+		if (unlikely(!entry_is_present(pt, pte, level))) {
+			if (entry_is_locked(pt, pte))
+				return -EAGAIN;
 			err = table_install(pt, cache, ptep, pte, level);
 			if (err)
 				return err;
@@ -479,22 +491,12 @@ static int leaf_install(struct pgtable *pt, const struct mmu_map *map, u64 *ptep
 	return 0;
 }
 
-/* The entry of the target level. */
-static int map_leaf(struct pgtable *pt, const struct mmu_map *map, u64 *ptep, int level)
+/* A leaf is there already, of the size that is asked for or larger. */
+static int map_over(struct pgtable *pt, const struct mmu_map *map, u64 *ptep, u64 pte, int level)
 {
 	const struct pgtable_format *format = pt->format;
-	u64 pte = READ_ONCE(*ptep);
 	struct mmu_map wanted = *map;
-	gpa_t end = map->gpa + level_size(format, level);
-	int err;
 
-	if (entry_is_locked(pt, pte))
-		return -EAGAIN;
-
-	if (!entry_is_present(pt, pte, level))
-		return leaf_install(pt, map, ptep, pte, level);
-	if (!entry_is_leaf(pt, pte, level) || leaf_size(pt, pte, level) < PAGE_SIZE << map->order)
-		return -E2BIG;
 	if (leaf_suffices(pt, pte, level, map))
 		return leaf_make_young(pt, ptep, pte, level, map);
 	if (leaf_entries(pt, pte, level) > 1)
@@ -502,9 +504,8 @@ static int map_leaf(struct pgtable *pt, const struct mmu_map *map, u64 *ptep, in
 
 	if (leaf_address(pt, pte, level) != map->hpa) {
 		mmu_op(sync_page)(pt->vm, map);
-		err = entry_change(pt, ptep, pte, leaf_make(format, map, level), level,
-				   map->gpa);
-		return err;
+		return entry_change(pt, ptep, pte, leaf_make(format, map, level), level,
+				    map->gpa);
 	}
 
 	/* The same page with more permission: nothing has to be broken first. */
@@ -514,19 +515,32 @@ static int map_leaf(struct pgtable *pt, const struct mmu_map *map, u64 *ptep, in
 	if (!entry_replace(pt, ptep, pte, leaf_make(format, &wanted, level), level))
 		return -EAGAIN;
 	if (format->relax_flush)
-		flush_bytes(pt, map->gpa, end);
+		flush_bytes(pt, map->gpa, map->gpa + level_size(format, level));
 
 	return 0;
+}
+
+/* The entry of the target level. */
+static int map_leaf(struct pgtable *pt, const struct mmu_map *map, u64 *ptep, int level)
+{
+	u64 pte = READ_ONCE(*ptep);
+
+	if (!entry_is_present(pt, pte, level))
+		return entry_is_locked(pt, pte) ? -EAGAIN :
+						  leaf_install(pt, map, ptep, pte, level);
+	if (!entry_is_leaf(pt, pte, level) || leaf_size(pt, pte, level) < PAGE_SIZE << map->order)
+		return -E2BIG;
+
+	return map_over(pt, map, ptep, pte, level);
 }
 
 int pgtable_map(struct pgtable *pt, struct page_cache *cache, const struct mmu_map *map)
 {
 	const struct pgtable_format *format = pt->format;
 	u64 mask = (PAGE_SIZE << map->order) - 1;
-	int target = level_of_order(format, map->order);
-	int level = level_root(format);
-	u64 *table = pt->root;
-	int ret;
+	int target = map->order ? level_of_order(format, map->order) : 0;
+	int level, ret;
+	u64 *ptep, *table;
 
 	lockdep_assert_held(&pt->vm->mmu_lock);
 
@@ -534,15 +548,51 @@ int pgtable_map(struct pgtable *pt, struct page_cache *cache, const struct mmu_m
 	    ((map->gpa | map->hpa) & mask))
 		return -EINVAL;
 
-	for (; level > target; level--) {
-		u64 *ptep = &table[level_index(format, map->gpa, level)];
-
+	ptep = root_entry(pt, map->gpa);
+	for (level = level_root(format); level > target; level--) {
 		ret = map_descend(pt, cache, map, ptep, level, &table);
 		if (ret <= 0)
 			return ret;
+		ptep = table_entry(pt, table, map->gpa, level - 1);
 	}
 
-	return map_leaf(pt, map, &table[level_index(format, map->gpa, level)], level);
+	return map_leaf(pt, map, ptep, level);
+}
+
+u64 *pgtable_protected(struct pgtable *pt, gpa_t gpa, u64 *pte)
+{
+	const struct pgtable_bits *bits = &pt->format->bits;
+	u64 *ptep;
+	int level;
+
+	lockdep_assert_held(&pt->vm->mmu_lock);
+
+	if (!bits->may_write || gpa >= pgtable_span(pt->format))
+		return NULL;
+
+	ptep = root_entry(pt, gpa);
+	for (level = level_root(pt->format); level > 0; level--) {
+		*pte = READ_ONCE(*ptep);
+		if (!entry_is_present(pt, *pte, level) || entry_is_leaf(pt, *pte, level))
+			return NULL;
+		ptep = table_entry(pt, table_of(pt, *pte, level), gpa, level - 1);
+	}
+	*pte = READ_ONCE(*ptep);
+	if (!entry_is_present(pt, *pte, 0) || !leaf_may_write(pt->format, *pte) ||
+	    (*pte & bits->write) == bits->write || leaf_entries(pt, *pte, 0) > 1)
+		return NULL;
+
+	return ptep;
+}
+
+hpa_t pgtable_page(struct pgtable *pt, u64 pte)
+{
+	return leaf_address(pt, pte, 0);
+}
+
+bool pgtable_allow_write(struct pgtable *pt, u64 *ptep, u64 pte)
+{
+	return entry_replace(pt, ptep, pte, pte | pt->format->bits.write, 0);
 }
 
 int pgtable_lookup(struct pgtable *pt, gpa_t gpa, u64 *leaf)

@@ -41,6 +41,12 @@ struct pgtable_bits {
 	u64	leaf_flip;	/* this are turned over, is set */
 	u64	address;	/* address, shifted left; 0: ask the function */
 	u8	address_shift;	/* of a leaf, bits below its size may be anything */
+	/*
+	 * For pgtable_allow_write(); 0: there is no such thing.  Neither make_leaf nor
+	 * set_prot touches the first.
+	 */
+	u64	may_write;	/* software's, of a leaf: the host lets the page be written */
+	u64	write;		/* what make_leaf has for PROT_GUEST_WRITE, and not without */
 };
 
 struct pgtable_format {
@@ -160,6 +166,19 @@ u8 pgtable_leaf_order(const struct pgtable_format *format, u8 order);
  * visible.  A larger leaf that grants less is split.
  */
 int pgtable_map(struct pgtable *pt, struct page_cache *cache, const struct mmu_map *map);
+
+/*
+ * The entry of the page at @gpa, in @pte as it was, if the guest may not write to it for
+ * no other reason than pgtable_write_protect() or a log; else NULL.  mmu_lock held.
+ */
+u64 *pgtable_protected(struct pgtable *pt, gpa_t gpa, u64 *pte);
+/* The page that such an entry maps. */
+hpa_t pgtable_page(struct pgtable *pt, u64 pte);
+/*
+ * Let it be written.  True: it is as it was found.  With relax_flush another TLB than
+ * this CPU's may still have it protected, and faults: the caller flushes.
+ */
+bool pgtable_allow_write(struct pgtable *pt, u64 *ptep, u64 pte);
 
 /*
  * Remove everything in [range.start, range.end), splitting large leaves that

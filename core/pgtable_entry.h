@@ -41,6 +41,19 @@ static inline unsigned int level_index(const struct pgtable_format *format, gpa_
 	return (gpa >> format->level[level].shift) & (level_entries(format, level) - 1);
 }
 
+/* The entry of the root, and of a table below, that @gpa goes by; @gpa is in the span. */
+static inline u64 *root_entry(struct pgtable *pt, gpa_t gpa)
+{
+	return &pt->root[gpa >> pt->format->level[level_root(pt->format)].shift];
+}
+
+static inline u64 *table_entry(struct pgtable *pt, u64 *table, gpa_t gpa, int level)
+{
+	const struct pgtable_level *shape = &pt->format->level[level];
+
+	return &table[(gpa >> shape->shift) & ((1U << shape->bits) - 1)];
+}
+
 /* Of a leaf, bits below its size may be anything. */
 static inline hpa_t entry_address(struct pgtable *pt, u64 pte, int level)
 {

@@ -79,6 +79,7 @@ struct mmu_map {
 	u8	prot;		/* PROT_GUEST_* */
 	u8	memtype;	/* MEMTYPE_* */
 	bool	clean;		/* not written yet: see pgtable_format.logs_writes */
+	bool	may_write;	/* the host lets it be written, if not @prot: pgtable_allow_write() */
 };
 
 struct vm;

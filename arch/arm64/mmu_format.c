@@ -21,6 +21,7 @@
 /* With FEAT_XNX bits 54 and 53 are one field, and this is "nowhere" in it, too. */
 #define S2_XN		BIT_ULL(54)
 #define S2_LOCKED	BIT_ULL(55)	/* software's; without the valid bit */
+#define S2_MAY_WRITE	BIT_ULL(56)	/* software's */
 
 /* Output addresses: bits 51 and 50 are where the shareability is without FEAT_LPA2. */
 #define S2_OA_48	GENMASK_ULL(47, 12)
@@ -182,6 +183,8 @@ static const struct pgtable_format format_common = {
 		.present	= S2_VALID,
 		.leaf		= S2_TABLE,
 		.leaf_flip	= S2_TABLE,
+		.may_write	= S2_MAY_WRITE,
+		.write		= S2_S2AP_WRITE,
 	},
 	.is_present		= pte_is_present,
 	.is_leaf		= pte_is_leaf,

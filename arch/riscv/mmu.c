@@ -45,6 +45,7 @@ MODULE_PARM_DESC(tags, "Debug: number of TLB tags to use, at least 2; 0: all the
 #define PTE_NAPOT_PPN	GENMASK_ULL(13, 10)
 #define PTE_NAPOT_64K	BIT_ULL(13)
 #define PTE_LOCKED	BIT(8)		/* software's; without V */
+#define PTE_MAY_WRITE	BIT(9)		/* software's */
 
 static u64 pte_make_table(hpa_t table, int level)
 {
@@ -148,6 +149,8 @@ static u64 pte_set_prot(u64 pte, u8 prot)
 			.leaf	 = PTE_R | PTE_W | PTE_X,	\
 			.address = PTE_PPN,			\
 			.address_shift = PAGE_SHIFT - PTE_PPN_SHIFT,	\
+			.may_write = PTE_MAY_WRITE,		\
+			.write	 = PTE_W,			\
 		},						\
 		.make_table	= pte_make_table,		\
 		.make_leaf	= pte_make_leaf,		\

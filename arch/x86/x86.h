@@ -268,6 +268,16 @@ int x86_exit_monitor_mwait(struct vcpu *vcpu);
 int x86_exit_pause(struct vcpu *vcpu);
 /* A stage-2 fault: map, or MMIO by way of the emulator. @access: PROT_GUEST_* */
 int x86_exit_memory(struct vcpu *vcpu, gpa_t gpa, u8 access);
+/* Fast: of a page that is there and may not be accessed like this. */
+static __always_inline int x86_fast_write_fault(struct vcpu *vcpu, gpa_t gpa, bool write)
+{
+	/* What was under way is for the slow handler to take up. */
+	if (!write || unlikely(vcpu->arch.events.injected.type) ||
+	    !vcpu_fault_atomic(vcpu, gpa, PROT_GUEST_WRITE))
+		return RESUME_GUEST;
+
+	return REENTER;
+}
 /* IN, OUT, INS, OUTS.  @next_rip: where the instruction ends (0: unknown). */
 int x86_exit_io(struct vcpu *vcpu, u16 port, u8 size, bool in, bool string, u64 next_rip);
 int x86_fast_io_device(struct vcpu *vcpu, u16 port, u8 size, bool in, u64 next_rip);

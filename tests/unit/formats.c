@@ -135,7 +135,8 @@ static u64 npt_make_old(u64 pte)
 #define NINE_BITS(shift_, leaf_)	{ .shift = (shift_), .bits = 9, .leaf = (leaf_) }
 
 #define NPT_FUNCTIONS					\
-	.bits = { .present = NPT_P, .leaf = NPT_LARGE, .address = ADDRESS },	\
+	.bits = { .present = NPT_P, .leaf = NPT_LARGE, .address = ADDRESS,	\
+		  .may_write = BIT_ULL(9), .write = NPT_W },	\
 	.make_table = npt_make_table, .make_leaf = npt_make_leaf,	\
 	.is_present = npt_is_present, .is_leaf = npt_is_leaf,		\
 	.address = any_address, .prot = npt_prot, .set_prot = npt_set_prot,	\
@@ -374,7 +375,7 @@ static hpa_t sv_address_napot(u64 pte, int level)
 	.level = { NINE_BITS(12, true), NINE_BITS(21, true), NINE_BITS(30, true) },	\
 	.relax_flush = true,				\
 	.bits = { .present = SV_V, .leaf = SV_R | SV_W | SV_X, .address = SV_PPN,	\
-		  .address_shift = 2 },			\
+		  .address_shift = 2, .may_write = BIT_ULL(9), .write = SV_W },	\
 	.make_table = sv_make_table,			\
 	.is_present = sv_is_present, .is_leaf = sv_is_leaf,	\
 	.prot = sv_prot, .set_prot = sv_set_prot,	\

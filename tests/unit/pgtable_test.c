@@ -618,6 +618,87 @@ TEST(pgtable_masks_say_what_functions_say)
 	for_each_format(run_bits);
 }
 
+static bool protect_one(struct history *h, gfn_t gfn)
+{
+	bool changed;
+
+	write_lock(&h->vm->mmu_lock);
+	changed = pgtable_write_protect(h->pt, (struct gfn_range) { .start = gfn, .end = gfn + 1 });
+	write_unlock(&h->vm->mmu_lock);
+
+	return changed;
+}
+
+/* --- writes that only a log keeps away ------------------------------------------------- */
+
+static bool allow_write(struct history *h, gfn_t gfn, hpa_t hpa)
+{
+	u64 *ptep, pte = 0;
+	bool allowed = false;
+
+	read_lock(&h->vm->mmu_lock);
+	ptep = pgtable_protected(h->pt, gfn_to_gpa(gfn), &pte);
+	if (ptep) {
+		CHECK_EQ(pgtable_page(h->pt, pte), hpa);
+		allowed = pgtable_allow_write(h->pt, ptep, pte);
+		/* Not as it was found any more. */
+		CHECK(!pgtable_allow_write(h->pt, ptep, pte));
+	}
+	read_unlock(&h->vm->mmu_lock);
+
+	return allowed;
+}
+
+static u8 prot_at(struct history *h, gfn_t gfn)
+{
+	u64 pte;
+	int level;
+
+	return format_walk(h->pt, gfn_to_gpa(gfn), &pte, &level) ? h->format->prot(pte) : 0;
+}
+
+static void run_allow(const struct pgtable_format *format)
+{
+	struct mmu_map map = { .gpa = 7 << PAGE_SHIFT, .hpa = 9 << PAGE_SHIFT,
+			       .prot = PROT_GUEST_READ, .may_write = true };
+	struct history *h;
+	gfn_t gfn;
+
+	if (!format->bits.may_write)
+		return;
+	h = history_create(format, 0);
+	CHECK_EQ(pgtable_cache_fill(h->pt, &h->cache), 0);
+	read_lock(&h->vm->mmu_lock);
+	CHECK_EQ(pgtable_map(h->pt, &h->cache, &map), 0);
+	read_unlock(&h->vm->mmu_lock);
+	CHECK(allow_write(h, 7, map.hpa));
+	CHECK(prot_at(h, 7) & PROT_GUEST_WRITE);
+	CHECK(!allow_write(h, 7, map.hpa));
+	CHECK(protect_one(h, 7));
+	CHECK(!(prot_at(h, 7) & PROT_GUEST_WRITE));
+	CHECK(allow_write(h, 7, map.hpa));
+	CHECK(prot_at(h, 7) & PROT_GUEST_WRITE);
+	/* The same page, but the host has it read-only by now; and what is not there. */
+	CHECK_EQ(map_one(h, 8, 8 << PAGE_SHIFT, 0, PROT_GUEST_READ), 0);
+	CHECK(!allow_write(h, 8, 8 << PAGE_SHIFT));
+	CHECK(!(prot_at(h, 8) & PROT_GUEST_WRITE));
+	CHECK(!allow_write(h, 6, 0));
+	/* A larger leaf has to become small first. */
+	gfn = gpa_to_gfn(1ULL << format->level[1].shift);
+	CHECK_EQ(map_one(h, gfn, gfn << PAGE_SHIFT, format->level[1].shift - PAGE_SHIFT,
+			 PROT_GUEST_READ), 0);
+	CHECK(!allow_write(h, gfn, gfn << PAGE_SHIFT));
+	CHECK(unmap_range(h, 7, 8));
+	CHECK(!allow_write(h, 7, map.hpa));
+	CHECK(!allow_write(h, gpa_to_gfn(pgtable_span(format)), 0));
+	history_destroy(h);
+}
+
+TEST(pgtable_lets_be_written_what_a_log_protects)
+{
+	for_each_format(run_allow);
+}
+
 TEST(pgtable_refuses_what_does_not_fit)
 {
 	for_each_format(run_refusals);

@@ -52,6 +52,7 @@ static int svm_exit_host(struct vcpu *vcpu)
 
 /* Error code of a nested page fault (APM, "Nested versus Guest Page Faults"). */
 enum {
+	NPF_PRESENT	= BIT(0),
 	NPF_WRITE	= BIT(1),
 	NPF_FETCH	= BIT(4),
 };
@@ -70,11 +71,16 @@ static __always_inline void svm_insn_bytes(struct vcpu *vcpu)
 	memcpy(exit->insn, control->insn_bytes, sizeof(exit->insn));
 }
 
-/* A register of a local APIC, where no memory is known to be. */
+/*
+ * A write to a page that is there, which a log may want to see; or a register of a local
+ * APIC, where no memory is known to be.
+ */
 static __always_inline int svm_fast_memory(struct vcpu *vcpu)
 {
 	const struct exit_info *exit = &vcpu->arch.exit;
 
+	if (exit->info1 & NPF_PRESENT)
+		return x86_fast_write_fault(vcpu, exit->info2, exit->info1 & NPF_WRITE);
 	if (!(exit->info1 & NPF_FINAL) || exit->info1 & NPF_FETCH ||
 	    !vcpu_memslot_missed(vcpu, gpa_to_gfn(exit->info2)))
 		return RESUME_GUEST;

@@ -18,6 +18,7 @@
 #define NPT_NX		_PAGE_NX
 #define NPT_UNCACHED	(_PAGE_PCD | _PAGE_PWT)
 #define NPT_ADDRESS	GENMASK_ULL(51, 12)
+#define NPT_MAY_WRITE	_PAGE_SOFTW1	/* not looked at by hardware */
 
 static u64 npt_make_table(hpa_t table, int level)
 {
@@ -106,6 +107,8 @@ static u64 npt_make_old(u64 pte)
 		.present = NPT_PRESENT,				\
 		.leaf	 = NPT_LARGE,				\
 		.address = NPT_ADDRESS,				\
+		.may_write = NPT_MAY_WRITE,			\
+		.write	 = NPT_WRITE | NPT_DIRTY,		\
 	},							\
 	.make_table	= npt_make_table,			\
 	.make_leaf	= npt_make_leaf,			\

@@ -102,6 +102,19 @@ static int vtx_exit_memory(struct vcpu *vcpu)
 	return x86_exit_memory(vcpu, exit->info2, access);
 }
 
+/* A log may want to see it. */
+static __always_inline int vtx_fast_memory(struct vcpu *vcpu)
+{
+	u64 info = vcpu->arch.exit.info1;
+
+	/* What the entries on the way, if there are any, allow. */
+	if (!(info & EPT_VIOLATION_RWX_MASK))
+		return RESUME_GUEST;
+
+	return x86_fast_write_fault(vcpu, vtx_read(GUEST_PHYSICAL_ADDRESS),
+				    info & EPT_VIOLATION_ACC_WRITE);
+}
+
 /* An entry that no format of ours makes: a bug, or memory that changed by itself. */
 static int vtx_exit_misconfig(struct vcpu *vcpu)
 {

@@ -13,6 +13,7 @@
 
 #define EPT_LARGE	BIT_ULL(7)
 #define EPT_ADDRESS	GENMASK_ULL(51, 12)
+#define EPT_MAY_WRITE	BIT_ULL(52)	/* not looked at by hardware */
 
 /* Bits of a table entry that are reserved, whatever the shape: 6:3, and 7 above the leaves. */
 #define EPT_TABLE_RESERVED	GENMASK_ULL(6, 3)
@@ -147,6 +148,8 @@ static const struct pgtable_format ept_common = {
 		.present = VMX_EPT_RWX_MASK,
 		.leaf	 = EPT_LARGE,
 		.address = EPT_ADDRESS,
+		.may_write = EPT_MAY_WRITE,
+		.write	 = VMX_EPT_WRITABLE_MASK,
 	},
 	.is_present	= ept_is_present,
 	.is_leaf	= ept_is_leaf,
@@ -176,6 +179,10 @@ void ept_make(struct pgtable_format *format, const struct ept_shape *shape)
 	format->is_dirty = ept_is_dirty;
 	format->make_clean = ept_make_clean;
 	format->logs_writes = shape->logs_writes;
+	format->bits.write |= VMX_EPT_DIRTY_BIT;
+	/* Hardware sees the writes then, and no write is a fault. */
+	if (format->logs_writes)
+		format->bits.may_write = 0;
 }
 
 /* --- capabilities: SDM, "VPID and EPT Capabilities" ---------------------------------- */

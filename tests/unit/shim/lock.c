@@ -89,6 +89,15 @@ void read_lock(rwlock_t *lock)
 	__atomic_fetch_add(&lock->dep.readers, 1, __ATOMIC_SEQ_CST);
 }
 
+bool read_trylock(rwlock_t *lock)
+{
+	if (pthread_rwlock_tryrdlock(&lock->lock))
+		return false;
+	__atomic_fetch_add(&lock->dep.readers, 1, __ATOMIC_SEQ_CST);
+
+	return true;
+}
+
 void read_unlock(rwlock_t *lock)
 {
 	__atomic_fetch_sub(&lock->dep.readers, 1, __ATOMIC_SEQ_CST);

@@ -20,6 +20,7 @@
 #define PUD_SHIFT	30
 #define PAGE_ALIGN(x)	ALIGN(x, PAGE_SIZE)
 #define offset_in_page(p)	((unsigned long)(p) & ~PAGE_MASK)
+#define PHYS_PFN(address)	((unsigned long)((address) >> PAGE_SHIFT))
 #define PFN_PHYS(pfn)	((phys_addr_t)(pfn) << PAGE_SHIFT)
 #define __pa(p)		((unsigned long)(p))
 #define __va(p)		((void *)(unsigned long)(p))
