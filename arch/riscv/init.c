@@ -95,6 +95,7 @@ static int riscv_setup(void)
 	if (err)
 		goto err_host;
 	riscv_feature_setup();
+	riscv_isa_setup();
 	err = imsic_setup();
 	if (err)
 		goto err_host;

@@ -6,6 +6,7 @@
  * use is carried out elsewhere (riscv_configure(), simd.c, csr.c).
  */
 #include <linux/bitmap.h>
+#include <linux/nospec.h>
 #include <asm/cpufeature.h>
 #include <asm/hwcap.h>
 
@@ -59,12 +60,9 @@ enum {
 
 static_assert(GENMASK_ULL(KVM_RISCV_ISA_EXT_ZAWRS, 0) == ISA_ROWS);
 
-bool riscv_isa_host(unsigned int ext)
+static bool isa_host_has(unsigned int ext)
 {
 	const struct isa_ext *desc;
-
-	if (ext >= ISA_COUNT)
-		return false;
 
 	for (; ext != ISA_NONE; ext = desc->needs) {
 		desc = &isa_exts[ext];
@@ -87,14 +85,26 @@ bool riscv_isa_removable(unsigned int ext)
 	return isa_exts[ext].control >= ISA_STATUS;
 }
 
-void riscv_isa_reset(struct vcpu *vcpu)
+/* All that can be offered here; constant after setup. */
+static DECLARE_BITMAP(isa_offered, ISA_BITS);
+
+void riscv_isa_setup(void)
 {
 	unsigned int ext;
 
-	bitmap_zero(vcpu->arch.isa, ISA_BITS);
 	for (ext = 0; ext < ISA_COUNT; ext++)
-		if (riscv_isa_host(ext))
-			__set_bit(ext, vcpu->arch.isa);
+		if (isa_host_has(ext))
+			__set_bit(ext, isa_offered);
+}
+
+bool riscv_isa_host(unsigned int ext)
+{
+	return ext < ISA_COUNT && test_bit(array_index_nospec(ext, ISA_COUNT), isa_offered);
+}
+
+void riscv_isa_reset(struct vcpu *vcpu)
+{
+	bitmap_copy(vcpu->arch.isa, isa_offered, ISA_BITS);
 }
 
 /* --- changes -------------------------------------------------------------- */

@@ -222,6 +222,8 @@ enum riscv_csr_result riscv_pmu_csr(struct vcpu *vcpu, unsigned int csr, unsigne
 
 /* --- isa.c: extensions --------------------------------------------------------------------- */
 
+/* Finds out what can be offered, once the rest of struct riscv_host is known. */
+void riscv_isa_setup(void);
 /* Does the host have what KVM_RISCV_ISA_EXT_@ext promises a guest? */
 bool riscv_isa_host(unsigned int ext);
 /* May user space take it away from a guest? */
