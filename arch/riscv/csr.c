@@ -133,7 +133,7 @@ static int csr_done(struct vcpu *vcpu, unsigned int rd, unsigned long value)
 
 static int csr_complete(struct vcpu *vcpu)
 {
-	return csr_done(vcpu, vcpu->arch.access.rd, READ_ONCE(vcpu->run->riscv_csr.ret_value));
+	return csr_done(vcpu, vcpu->arch.access.what.reg, READ_ONCE(vcpu->run->riscv_csr.ret_value));
 }
 
 static int csr_to_user(struct vcpu *vcpu, const struct riscv_csr_access *access,
@@ -145,7 +145,7 @@ static int csr_to_user(struct vcpu *vcpu, const struct riscv_csr_access *access,
 	run->riscv_csr.new_value = value;
 	run->riscv_csr.write_mask = mask;
 	run->riscv_csr.ret_value = 0;
-	vcpu->arch.access.rd = access->rd;
+	vcpu->arch.access.what.reg = access->rd;
 	vcpu->complete = csr_complete;
 
 	return vcpu_exit(vcpu, KVM_EXIT_RISCV_CSR);

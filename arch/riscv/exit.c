@@ -97,7 +97,7 @@ static int exit_breakpoint(struct vcpu *vcpu)
 	return vcpu_exit(vcpu, KVM_EXIT_DEBUG);
 }
 
-static int exit_unknown(struct vcpu *vcpu)
+static noinline int exit_unknown(struct vcpu *vcpu)
 {
 	const u64 data[] = { vcpu->arch.exit.code, vcpu->arch.exit.info1,
 			     vcpu->arch.exit.info2, vcpu->arch.exit.insn };

@@ -43,51 +43,49 @@ static void fp_set(struct vcpu *vcpu, unsigned int number, u64 value, unsigned i
 		csr_set(CSR_VSSTATUS, SR_FS_DIRTY);
 }
 
+/* --- the access ------------------------------------------------------------------- */
+
+static void access_load(struct vcpu *vcpu, const struct riscv_access *access)
+{
+	/* All of it: what the access did not fill is 0. */
+	u64 value = vcpu->arch.access.data;
+
+	if (access->sign)
+		value = sign_extend64(value, 8 * access->len - 1);
+
+	if (access->fp)
+		fp_set(vcpu, access->reg, value, access->len);
+	else
+		riscv_set_gpr(vcpu, access->reg, value);
+}
+
+static int access_complete(struct vcpu *vcpu)
+{
+	const struct riscv_access *access = &vcpu->arch.access.what;
+
+	if (!access->store)
+		access_load(vcpu, access);
+	vcpu->arch.context.pc += access->insn_len;
+
+	return RESUME_GUEST;
+}
+
+/* The bytes that it begins with. */
 static u64 access_source(struct vcpu *vcpu, const struct riscv_access *access)
 {
+	if (!access->store)
+		return 0;
 	if (access->fp)
 		return vcpu->arch.simd.fp.d.f[access->reg & 31];
 
 	return riscv_gpr(vcpu, access->reg);
 }
 
-/* --- the access ------------------------------------------------------------------- */
-
-/* A store is a load into x0 here. */
-static int access_complete(struct vcpu *vcpu)
-{
-	unsigned int len = vcpu->arch.access.len, rd = vcpu->arch.access.rd;
-	/* All of it: what the access did not fill is 0. */
-	u64 value = vcpu->arch.access.data;
-
-	if (vcpu->arch.access.sign)
-		value = sign_extend64(value, 8 * len - 1);
-
-	if (vcpu->arch.access.fp)
-		fp_set(vcpu, rd, value, len);
-	else
-		riscv_set_gpr(vcpu, rd, value);
-	vcpu->arch.context.pc += vcpu->arch.access.insn_len;
-
-	return RESUME_GUEST;
-}
-
-/* What there is to be done, and with which bytes. */
-static void access_set(struct vcpu *vcpu, const struct riscv_access *access)
-{
-	vcpu->arch.access.rd = access->store ? 0 : access->reg;
-	vcpu->arch.access.fp = access->fp && !access->store;
-	vcpu->arch.access.sign = access->sign;
-	vcpu->arch.access.len = access->len;
-	vcpu->arch.access.insn_len = access->insn_len;
-	vcpu->arch.access.data = access->store ? access_source(vcpu, access) : 0;
-}
-
 static int access_begin(struct vcpu *vcpu, gpa_t gpa, const struct riscv_access *access)
 {
 	int ret;
 
-	access_set(vcpu, access);
+	vcpu->arch.access.data = access_source(vcpu, access);
 	ret = vcpu_mmio(vcpu, gpa, &vcpu->arch.access.data, access->len, access->store,
 			access_complete);
 	if (ret != RESUME_GUEST)
@@ -142,59 +140,74 @@ static bool access_implicit(struct vcpu *vcpu, gpa_t gpa)
 	return (gpa ^ vcpu->arch.exit.info1) & ~PAGE_MASK;
 }
 
+/* What arch.access says; @offset: how far behind its start the fault is. */
+static int access_serve(struct vcpu *vcpu, gpa_t gpa, bool store, u8 offset)
+{
+	const struct riscv_access *access = &vcpu->arch.access.what;
+
+	/* Another vCPU has changed the instruction since: see what it does now. */
+	if (access->store != store)
+		return RESUME_GUEST;
+	/* The other page is somewhere else, and nobody does that to a device. */
+	if (offset || offset_in_page(gpa) + access->len > PAGE_SIZE)
+		return access_fault(vcpu, store);
+
+	return access_begin(vcpu, gpa, access);
+}
+
+/* htinst does not tell. */
+static noinline int access_fetch(struct vcpu *vcpu, gpa_t gpa, bool store)
+{
+	u32 insn;
+
+	if (!riscv_insn_fetch(vcpu, &insn))
+		return RESUME_GUEST;
+	if (!riscv_decode_access(insn, &vcpu->arch.access.what))
+		return access_unknown(vcpu, gpa, insn, store);
+
+	return access_serve(vcpu, gpa, store, 0);
+}
+
 int riscv_emulate_access(struct vcpu *vcpu, gpa_t gpa, bool store)
 {
-	struct riscv_access access;
-	u8 offset = 0;
-	u32 insn;
+	u32 htinst = vcpu->arch.exit.insn;
 
 	if (access_implicit(vcpu, gpa))
 		return access_fault(vcpu, store);
+	if (!riscv_decode_transformed(htinst, &vcpu->arch.access.what))
+		return access_fetch(vcpu, gpa, store);
 
-	if (!riscv_decode_transformed(vcpu->arch.exit.insn, &access, &offset)) {
-		if (!riscv_insn_fetch(vcpu, &insn))
-			return RESUME_GUEST;
-		if (!riscv_decode_access(insn, &access))
-			return access_unknown(vcpu, gpa, insn, store);
-	}
-	/* Another vCPU has changed the instruction since: see what it does now. */
-	if (access.store != store)
-		return RESUME_GUEST;
-	/* The other page is somewhere else, and nobody does that to a device. */
-	if (offset || offset_in_page(gpa) + access.len > PAGE_SIZE)
-		return access_fault(vcpu, store);
-
-	return access_begin(vcpu, gpa, &access);
+	return access_serve(vcpu, gpa, store, riscv_transformed_offset(htinst));
 }
 
 /* --- at once -------------------------------------------------------------------------- */
 
 /* Is it one that a device is asked for as a whole, as htinst says? */
-static bool access_decode_plain(struct vcpu *vcpu, gpa_t gpa, bool store,
-				struct riscv_access *access)
+static bool access_decode_plain(struct vcpu *vcpu, gpa_t gpa, bool store)
 {
-	u8 offset;
+	struct riscv_access *access = &vcpu->arch.access.what;
+	u32 htinst = vcpu->arch.exit.insn;
 
-	return riscv_decode_transformed(vcpu->arch.exit.insn, access, &offset) && !offset &&
+	return riscv_decode_transformed(htinst, access) && !riscv_transformed_offset(htinst) &&
 	       access->store == store && !access->fp && !(gpa & (access->len - 1));
 }
 
 int riscv_fast_access(struct vcpu *vcpu, bool store)
 {
-	gpa_t gpa = riscv_exit_gpa(vcpu);
+	const struct riscv_access *access = &vcpu->arch.access.what;
 	u64 *data = &vcpu->arch.access.data;
-	struct riscv_access access;
+	gpa_t gpa = riscv_exit_gpa(vcpu);
 	int err;
 
 	if (!vcpu_memslot_missed(vcpu, gpa_to_gfn(gpa)) || access_implicit(vcpu, gpa) ||
-	    !access_decode_plain(vcpu, gpa, store, &access))
+	    !access_decode_plain(vcpu, gpa, store))
 		return RESUME_GUEST;
 
-	access_set(vcpu, &access);
+	*data = access_source(vcpu, access);
 	if (store)
-		err = iobus_write_atomic(vcpu, IOBUS_MMIO, gpa, access.len, data);
+		err = iobus_write_atomic(vcpu, IOBUS_MMIO, gpa, access->len, data);
 	else
-		err = iobus_read_atomic(vcpu, IOBUS_MMIO, gpa, access.len, data);
+		err = iobus_read_atomic(vcpu, IOBUS_MMIO, gpa, access->len, data);
 	if (err)
 		return RESUME_GUEST;
 

@@ -7,28 +7,22 @@
 #define RISCV_INSN_H
 
 #include <linux/compiler.h>
-#include <linux/types.h>
+#include "include/arch/access.h"
 
 struct vcpu;
-
-/* A load or a store.  Copied as one word. */
-struct riscv_access {
-	u8	len;		/* bytes of memory: 1, 2, 4, 8 */
-	u8	insn_len;	/* bytes of the instruction: 2, 4 */
-	u8	reg;		/* what is loaded or stored: x0..x31 or f0..f31 */
-	bool	store;
-	bool	fp;		/* reg is a floating-point register */
-	bool	sign;		/* sign-extend what was loaded */
-} __aligned(8);
 
 /* The instruction as it is in memory; a 16-bit one is in the low half. */
 bool riscv_decode_access(u32 insn, struct riscv_access *access);
 /*
  * The instruction as htinst has it (ISA manual, "Transformed Instruction or
- * Pseudoinstruction for mtinst or htinst").  *@offset: how far behind the start of
- * the access the fault is.  False also if htinst holds something else.
+ * Pseudoinstruction for mtinst or htinst").  False also if htinst holds something else.
  */
-bool riscv_decode_transformed(u32 htinst, struct riscv_access *access, u8 *offset);
+bool riscv_decode_transformed(u32 htinst, struct riscv_access *access);
+/* How far behind the start of the access the fault is, in such a one: where rs1 would be. */
+static inline u8 riscv_transformed_offset(u32 htinst)
+{
+	return htinst >> 15 & 31;
+}
 
 enum riscv_csr_op {
 	RISCV_CSR_WRITE	= 1,	/* numbered as in the instructions' low funct3 */

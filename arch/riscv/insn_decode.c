@@ -117,15 +117,14 @@ bool riscv_decode_access(u32 insn, struct riscv_access *access)
 /*
  * Bit 0 tells a transformed instruction from a pseudoinstruction and from nothing.
  * Bit 1 is clear if the original was a 16-bit one, which the rest is the 32-bit
- * equivalent of.  The field of rs1 holds the offset.
+ * equivalent of.
  */
-bool riscv_decode_transformed(u32 htinst, struct riscv_access *access, u8 *offset)
+bool riscv_decode_transformed(u32 htinst, struct riscv_access *access)
 {
 	if (!(htinst & 1) || !decode_access(htinst | 2, access))
 		return false;
 
 	access->insn_len = htinst & 2 ? 4 : 2;
-	*offset = htinst >> 15 & 31;
 
 	return true;
 }

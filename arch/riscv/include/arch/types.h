@@ -10,6 +10,7 @@
 #include <linux/kvm.h>
 #include <linux/types.h>
 #include <asm/ptrace.h>
+#include <arch/access.h>
 #include <core/steal.h>
 
 #define ARCH_MAX_VCPUS		1024
@@ -129,6 +130,12 @@ struct vcpu_arch {
 	/* CSRs of the host's user space, while ours are in their place. */
 	unsigned long		host_scounteren, host_senvcfg, host_sstateen0;	/* (m) */
 
+	/* An emulated access, which user space may have to finish. */
+	struct {
+		struct riscv_access what;
+		u64		data;		/* its bytes as in memory */
+	}			access;		/* (m) */
+
 	struct riscv_simd	simd;
 	struct riscv_timer	timer;
 	struct imsic		*imsic;		/* (c) once the AIA is initialised */
@@ -156,15 +163,6 @@ struct vcpu_arch {
 	struct pmu_guest	*pmu;		/* (m) or NULL; never changes again */
 	u32			pmu_events;	/* (b) BIT(SBI_PMU_FW_*): being counted */
 
-	/* An emulated access that user space finishes. */
-	struct {
-		u64		data;		/* its bytes as in memory */
-		u8		rd;		/* register of a load, 0: none */
-		u8		len;		/* bytes of the access */
-		u8		insn_len;	/* 2 or 4 */
-		bool		sign;		/* sign-extend */
-		bool		fp;		/* the register is a floating-point one */
-	}			access;		/* (m) */
 	unsigned long		mvendorid, marchid, mimpid;	/* (m) */
 	struct riscv_stats	stats;		/* (m) for writing */
 };
