@@ -27,6 +27,7 @@ struct aplic;
 
 /* --- the VM's part ----------------------------------------------------------- */
 
+#define AIA_RECENT		16
 #define AIA_CONFIG_COUNT	(KVM_DEV_RISCV_AIA_CONFIG_GUEST_BITS + 1)
 
 struct aia {
@@ -41,6 +42,7 @@ struct aia {
 	u64			 hart_mask;
 	gpa_t			 imsic_base;	/* what is left of each without the two */
 	struct xarray		 imsics;	/* hart index -> struct imsic */
+	struct imsic		*recent[AIA_RECENT];	/* of these, by page; any may write */
 	struct io_device	 imsic_pages;
 	struct aplic		*aplic;		/* NULL: no sources */
 };

@@ -122,6 +122,17 @@ static void imsic_soft_access(struct imsic *imsic, u32 select, unsigned long val
 
 /* --- messages --------------------------------------------------------------------- */
 
+/*
+ * What the message is about comes before it, and it comes before the lock is free: then
+ * the file may move.  As writel() in a lock, without its accounts of whether there was one.
+ */
+static void msi_write(void __iomem *page, u32 id)
+{
+	__io_bw();
+	writel_relaxed(id, page + IMSIC_MMIO_SETIPNUM_LE);
+	mmiowb();
+}
+
 int imsic_send(struct imsic *imsic, u32 id)
 {
 	unsigned long flags;
@@ -133,7 +144,7 @@ int imsic_send(struct imsic *imsic, u32 id)
 
 	raw_spin_lock_irqsave(&imsic->lock, flags);
 	if (imsic->msi)
-		writel(id, imsic->msi + IMSIC_MMIO_SETIPNUM_LE);
+		msi_write(imsic->msi, id);
 	else if (__test_and_set_bit(id, imsic->soft.eip))
 		ret = 0;
 	else if (!imsic->line)

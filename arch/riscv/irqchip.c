@@ -49,13 +49,33 @@ static gpa_t imsic_base(const struct aia *aia, gpa_t addr)
 	return addr & ~(aia->group_mask | aia->hart_mask | (KVM_DEV_RISCV_IMSIC_SIZE - 1));
 }
 
-/* The file whose page has @addr, or NULL. */
-static struct imsic *aia_imsic(struct aia *aia, gpa_t addr)
+static noinline struct imsic *aia_find_imsic(struct aia *aia, gpa_t addr, struct imsic **recent)
 {
+	struct imsic *imsic;
+
 	if (imsic_base(aia, addr) != aia->imsic_base)
 		return NULL;
 
-	return xa_load(&aia->imsics, hart_index(aia, addr));
+	imsic = xa_load(&aia->imsics, hart_index(aia, addr));
+	if (imsic)
+		WRITE_ONCE(*recent, imsic);
+
+	return imsic;
+}
+
+/*
+ * The file whose page has @addr, or NULL.  Messages go to the same few pages: what was
+ * found is remembered, and is there as long as the table.
+ */
+static struct imsic *aia_imsic(struct aia *aia, gpa_t addr)
+{
+	unsigned int slot = addr / KVM_DEV_RISCV_IMSIC_SIZE % AIA_RECENT;
+	struct imsic *imsic = READ_ONCE(aia->recent[slot]);
+
+	if (likely(imsic && imsic->gpa == round_down(addr, KVM_DEV_RISCV_IMSIC_SIZE)))
+		return imsic;
+
+	return aia_find_imsic(aia, addr, &aia->recent[slot]);
 }
 
 /* --- messages ------------------------------------------------------------------------ */
