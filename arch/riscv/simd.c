@@ -10,7 +10,8 @@
  * irqs are off from arm to disarm, so that nobody in the kernel uses the registers, and
  * what it offers for the case that somebody does (kernel_fpu_begin(),
  * kernel_vector_begin()) is not needed.  What the task has in them for user space is
- * dealt with as there: what is dirty goes to where a context switch would put it.
+ * dealt with as there: what is dirty goes to where a context switch would put it.  From
+ * there it comes back at the end of KVM_RUN, and not before: many stays need it once.
  */
 #include <linux/irqflags.h>
 #include <linux/sched/task_stack.h>
@@ -41,11 +42,22 @@ static void user_fp_save(struct pt_regs *regs)
 	regs->status = (regs->status & ~SR_FS) | SR_FS_CLEAN;
 }
 
-/* The only one who would do it before user space goes on is the next context switch. */
-static void user_fp_restore(const struct pt_regs *regs)
+/*
+ * The only one who would do it before user space goes on is a context switch; if there was
+ * one since, the registers have it already.  Who comes here holds no state of a guest's.
+ */
+void riscv_simd_run_end(struct vcpu *vcpu)
 {
-	if ((regs->status & SR_FS) != SR_FS_OFF)
-		riscv_fp_restore(&current->thread.fstate);
+	const struct pt_regs *regs = task_pt_regs(current);
+
+	vcpu->arch.user_fp_gone = false;
+	if ((regs->status & SR_FS) == SR_FS_OFF)
+		return;
+
+	/* A switch in between would bring back the same. */
+	csr_set(CSR_SSTATUS, SR_FS);
+	riscv_fp_restore(&current->thread.fstate);
+	csr_clear(CSR_SSTATUS, SR_FS);
 }
 
 /* The way to user space brings them back. */
@@ -64,6 +76,7 @@ static void fp_arm(struct vcpu *vcpu, struct pt_regs *regs)
 {
 	csr_set(CSR_SSTATUS, SR_FS);
 	user_fp_save(regs);
+	vcpu->arch.user_fp_gone = true;
 	riscv_fp_restore(&vcpu->arch.simd.fp.d);
 	csr_clear(CSR_SSTATUS, SR_FS);
 	simd_set_status(vcpu, SR_FS, SR_FS_CLEAN);
@@ -97,14 +110,13 @@ void riscv_vcpu_arm(struct vcpu *vcpu)
  * QEMU 10 forgets sstatus.
  */
 
-static void fp_disarm(struct vcpu *vcpu, const struct pt_regs *regs)
+static void fp_disarm(struct vcpu *vcpu)
 {
 	csr_set(CSR_SSTATUS, SR_FS);
 	if ((vcpu->arch.context.sstatus & SR_FS) == SR_FS_DIRTY)
 		riscv_fp_save(&vcpu->arch.simd.fp.d);
 	else
 		vcpu->arch.simd.fp.d.fcsr = csr_read(fcsr);
-	user_fp_restore(regs);
 	csr_clear(CSR_SSTATUS, SR_FS);
 	simd_set_status(vcpu, SR_FS, SR_FS_OFF);
 }
@@ -127,7 +139,7 @@ static void vector_disarm(struct vcpu *vcpu)
 void riscv_vcpu_disarm(struct vcpu *vcpu)
 {
 	if (vcpu->arch.context.sstatus & SR_FS)
-		fp_disarm(vcpu, task_pt_regs(current));
+		fp_disarm(vcpu);
 	if (vcpu->arch.context.sstatus & SR_VS)
 		vector_disarm(vcpu);
 }

@@ -627,6 +627,7 @@ void (riscv_vcpu_run_begin)(struct vcpu *vcpu)
 
 void (riscv_vcpu_run_end)(struct vcpu *vcpu, int ret)
 {
+	riscv_run_end(vcpu, ret);
 }
 
 int (riscv_vcpu_prepare)(struct vcpu *vcpu)

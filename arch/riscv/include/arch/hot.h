@@ -26,6 +26,7 @@ void riscv_switch(struct vcpu_arch *arch);
 /* What is not inlined.  Context and results as of the operations. */
 int riscv_prepare_slow(struct vcpu *vcpu);
 void riscv_run_begin_slow(struct vcpu *vcpu);
+void riscv_simd_run_end(struct vcpu *vcpu);	/* in run_end */
 void riscv_irq_commit(struct vcpu *vcpu);	/* in commit: hvip as others want it */
 void riscv_file_sync(struct vcpu *vcpu);	/* in sync_to_hw: the interrupt file */
 int riscv_fast_sbi(struct vcpu *vcpu);
@@ -39,6 +40,8 @@ static __always_inline void riscv_run_begin(struct vcpu *vcpu)
 
 static __always_inline void riscv_run_end(struct vcpu *vcpu, int ret)
 {
+	if (vcpu->arch.user_fp_gone)
+		riscv_simd_run_end(vcpu);
 }
 
 /* Has the VM a VMID that has not ended?  Right as long as irqs are off. */

@@ -137,6 +137,7 @@ struct vcpu_arch {
 	}			access;		/* (m) */
 
 	struct riscv_simd	simd;
+	bool			user_fp_gone;	/* (m) the registers had the guest's in this run */
 	struct riscv_timer	timer;
 	struct imsic		*imsic;		/* (c) once the AIA is initialised */
 	/* Its place or @awake is another than at the last entry; by the file's CPU, or (m). */
