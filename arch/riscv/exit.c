@@ -21,6 +21,10 @@ static bool exit_is_walk(const struct exit_info *exit)
 {
 	u64 insn = exit->insn & HTINST_PSEUDO_MASK;
 
+	/* Mostly it is an instruction, and those are odd. */
+	if (exit->insn & 1)
+		return false;
+
 	return insn == HTINST_PSEUDO_32 || insn == HTINST_PSEUDO_64;
 }
 
@@ -54,16 +58,6 @@ static __always_inline int exit_fault(struct vcpu *vcpu, u8 access, unsigned lon
 static int exit_fetch_fault(struct vcpu *vcpu)
 {
 	return exit_fault(vcpu, PROT_GUEST_EXEC, EXC_INST_ACCESS);
-}
-
-static int exit_load_fault(struct vcpu *vcpu)
-{
-	return exit_fault(vcpu, PROT_GUEST_READ, EXC_LOAD_ACCESS);
-}
-
-static int exit_store_fault(struct vcpu *vcpu)
-{
-	return exit_fault(vcpu, PROT_GUEST_WRITE, EXC_STORE_ACCESS);
 }
 
 /* --- others --------------------------------------------------------------------- */
@@ -108,7 +102,7 @@ static noinline int exit_unknown(struct vcpu *vcpu)
 
 /* --- dispatch ---------------------------------------------------------------------- */
 
-/* By cause; no row: exit_unknown(). */
+/* By cause, but for faults of loads and stores; no row: exit_unknown(). */
 static int (*const exits[])(struct vcpu *vcpu) = {
 	[EXC_INST_MISALIGNED]		= exit_redirect,
 	[EXC_INST_ACCESS]		= exit_redirect,
@@ -124,9 +118,7 @@ static int (*const exits[])(struct vcpu *vcpu) = {
 	[EXC_LOAD_PAGE_FAULT]		= exit_redirect,
 	[EXC_STORE_PAGE_FAULT]		= exit_redirect,
 	[EXC_INST_GUEST_PAGE_FAULT]	= exit_fetch_fault,
-	[EXC_LOAD_GUEST_PAGE_FAULT]	= exit_load_fault,
 	[EXC_VIRTUAL_INST_FAULT]	= riscv_exit_virtual_insn,
-	[EXC_STORE_GUEST_PAGE_FAULT]	= exit_store_fault,
 };
 
 int riscv_fast_trap(struct vcpu *vcpu)
@@ -135,18 +127,21 @@ int riscv_fast_trap(struct vcpu *vcpu)
 
 	if (code == EXC_VIRTUAL_INST_FAULT)
 		return riscv_fast_virtual_insn(vcpu);
-	if (code != EXC_LOAD_GUEST_PAGE_FAULT && code != EXC_STORE_GUEST_PAGE_FAULT)
-		return RESUME_GUEST;
-	if (!iobus_maybe(vcpu->vm, IOBUS_MMIO, riscv_exit_gpa(vcpu)))
-		return RESUME_GUEST;
+	if (code == EXC_LOAD_GUEST_PAGE_FAULT || code == EXC_STORE_GUEST_PAGE_FAULT)
+		return riscv_fast_access(vcpu, code == EXC_STORE_GUEST_PAGE_FAULT);
 
-	return riscv_fast_access(vcpu, code == EXC_STORE_GUEST_PAGE_FAULT);
+	return RESUME_GUEST;
 }
 
 int riscv_vcpu_handle_exit(struct vcpu *vcpu)
 {
 	u64 code = vcpu->arch.exit.code;
 
+	/* What a guest does most of what comes here: 30 instructions less than by the table. */
+	if (code == EXC_STORE_GUEST_PAGE_FAULT)
+		return exit_fault(vcpu, PROT_GUEST_WRITE, EXC_STORE_ACCESS);
+	if (code == EXC_LOAD_GUEST_PAGE_FAULT)
+		return exit_fault(vcpu, PROT_GUEST_READ, EXC_LOAD_ACCESS);
 	/* A host interrupt: the host has taken it by now. */
 	if (code & RISCV_CAUSE_INTERRUPT)
 		return RESUME_GUEST;

@@ -22,7 +22,7 @@ struct riscv_host riscv_host;
  * Levels may be folded at boot, so finding an entry of one is a function, which
  * <linux/pgtable.h> declares and the kernel does not export.
  */
-p4d_t *p4d_offset(pgd_t *pgd, unsigned long address)
+notrace p4d_t *p4d_offset(pgd_t *pgd, unsigned long address)
 {
 	if (!pgtable_l5_enabled)
 		return (p4d_t *)pgd;
@@ -30,7 +30,7 @@ p4d_t *p4d_offset(pgd_t *pgd, unsigned long address)
 	return pgd_pgtable(*pgd) + p4d_index(address);
 }
 
-pud_t *pud_offset(p4d_t *p4d, unsigned long address)
+notrace pud_t *pud_offset(p4d_t *p4d, unsigned long address)
 {
 	if (!pgtable_l4_enabled)
 		return (pud_t *)p4d;

@@ -88,7 +88,7 @@ int aia_send(struct aia *aia, u32 hart, u32 id)
 }
 
 /* A store of 32 bits to the page of a file. */
-static int imsic_store(struct imsic *imsic, u32 offset, u32 data)
+static inline int imsic_store(struct imsic *imsic, u32 offset, u32 data)
 {
 	switch (offset) {
 	case IMSIC_MMIO_SETIPNUM_LE:

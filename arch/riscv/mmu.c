@@ -17,7 +17,6 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
-#include <asm/insn-def.h>
 #include <asm/sbi.h>
 #include <core/pgtable.h>
 
@@ -47,7 +46,9 @@ MODULE_PARM_DESC(tags, "Debug: number of TLB tags to use, at least 2; 0: all the
 #define PTE_LOCKED	BIT(8)		/* software's; without V */
 #define PTE_MAY_WRITE	BIT(9)		/* software's */
 
-static u64 pte_make_table(hpa_t table, int level)
+/* Each is called for each level, or each entry, and not worth two more instructions for ftrace. */
+
+static notrace u64 pte_make_table(hpa_t table, int level)
 {
 	return ((table >> PAGE_SHIFT) << PTE_PPN_SHIFT) | PTE_V;
 }
@@ -71,7 +72,7 @@ static u64 pte_prot_bits(u8 prot)
  * Accessed and dirty are set from the start: a CPU may leave it to software to
  * set them, by a fault, and nobody here wants to hear of it.
  */
-static u64 pte_make_leaf(const struct mmu_map *map, int level)
+static notrace u64 pte_make_leaf(const struct mmu_map *map, int level)
 {
 	u64 pte = ((map->hpa >> PAGE_SHIFT) << PTE_PPN_SHIFT) | PTE_V | PTE_U | PTE_A | PTE_D |
 		  pte_prot_bits(map->prot);
@@ -87,22 +88,22 @@ static u64 pte_make_leaf(const struct mmu_map *map, int level)
 	return pte;
 }
 
-static bool pte_is_present(u64 pte, int level)
+static notrace bool pte_is_present(u64 pte, int level)
 {
 	return pte & PTE_V;
 }
 
-static bool pte_is_leaf(u64 pte, int level)
+static notrace bool pte_is_leaf(u64 pte, int level)
 {
 	return pte & (PTE_R | PTE_W | PTE_X);
 }
 
-static bool pte_is_group(u64 pte)
+static notrace bool pte_is_group(u64 pte)
 {
 	return pte & PTE_N;
 }
 
-static hpa_t pte_address(u64 pte, int level)
+static notrace hpa_t pte_address(u64 pte, int level)
 {
 	if (pte & PTE_N)
 		pte &= ~PTE_NAPOT_PPN;
@@ -110,7 +111,7 @@ static hpa_t pte_address(u64 pte, int level)
 	return ((pte & PTE_PPN) >> PTE_PPN_SHIFT) << PAGE_SHIFT;
 }
 
-static u8 pte_prot(u64 pte)
+static notrace u8 pte_prot(u64 pte)
 {
 	u8 prot = 0;
 
@@ -124,7 +125,7 @@ static u8 pte_prot(u64 pte)
 	return prot;
 }
 
-static u64 pte_set_prot(u64 pte, u8 prot)
+static notrace u64 pte_set_prot(u64 pte, u8 prot)
 {
 	return (pte & ~(u64)(PTE_R | PTE_W | PTE_X)) | pte_prot_bits(prot);
 }
@@ -359,12 +360,6 @@ void riscv_mmu_requests(struct vcpu *vcpu)
 	preempt_enable();
 }
 
-/* A CPU may have cached that there was nothing, and go on to believe it. */
-void riscv_mmu_faulted(gpa_t gpa)
-{
-	asm volatile(HFENCE_GVMA(%0, zero) : : "r" (gpa >> 2) : "memory");
-}
-
 /* --- life ----------------------------------------------------------------------------- */
 
 int riscv_mmu_create(struct vm *vm)
@@ -396,12 +391,9 @@ int riscv_mmu_slot_check(struct vm *vm, const struct memslot *slot)
 	return gfn_to_gpa(slot->base + slot->npages) > pgtable_span(&gstage_format) ? -EINVAL : 0;
 }
 
-void riscv_mmu_sync_page(struct vm *vm, const struct mmu_map *map)
+/* For struct backend; see <arch/hot.h>. */
+void (riscv_mmu_sync_page)(struct vm *vm, const struct mmu_map *map)
 {
-	/*
-	 * Caches are coherent with what the host wrote; a guest that executes it
-	 * does its own fence.i, as it would have to after loading it itself.
-	 */
 }
 
 int riscv_mmu_gpa_bits(void)

@@ -7,6 +7,7 @@
 
 #include <linux/kvm.h>
 #include <asm/csr.h>
+#include <asm/insn-def.h>
 #include <core/ioctl.h>
 #include <core/irq.h>
 #include <core/memslot.h>
@@ -58,12 +59,6 @@ static inline void riscv_set_gpr(struct vcpu *vcpu, unsigned int number, unsigne
 {
 	if (number & 31)
 		vcpu->arch.context.gpr[number & 31] = value;
-}
-
-/* Where a guest-page fault was. */
-static inline gpa_t riscv_exit_gpa(struct vcpu *vcpu)
-{
-	return (vcpu->arch.exit.info2 << 2) | (vcpu->arch.exit.info1 & 3);
 }
 
 /* Is the guest in VU-mode (or was, at the exit)? */
@@ -338,8 +333,14 @@ void riscv_mmu_prepare(struct vcpu *vcpu);
 bool riscv_mmu_is_current(const struct vcpu *vcpu);
 /* Serve REQ_FLUSH_ALL, REQ_FENCE_I, REQ_FENCE_VVMA.  vCPU loaded, preemptible. */
 void riscv_mmu_requests(struct vcpu *vcpu);
-/* A fault at @gpa was served: this CPU looks at the page tables again. */
-void riscv_mmu_faulted(gpa_t gpa);
+/*
+ * A fault at @gpa was served: this CPU looks at the page tables again.  It may have cached
+ * that there was nothing, and go on to believe it.
+ */
+static inline void riscv_mmu_faulted(gpa_t gpa)
+{
+	asm volatile(HFENCE_GVMA(%0, zero) : : "r" (gpa >> 2) : "memory");
+}
 /* Bits of a guest physical address. */
 int riscv_mmu_gpa_bits(void);
 

@@ -25,39 +25,23 @@
 void riscv_fp_save(struct __riscv_d_ext_state *state);
 void riscv_fp_restore(const struct __riscv_d_ext_state *state);
 
-static void simd_set_status(struct vcpu *vcpu, unsigned long field, unsigned long value)
-{
-	vcpu->arch.context.sstatus = (vcpu->arch.context.sstatus & ~field) | value;
-}
-
 /* --- user space's registers ---------------------------------------------------- */
 
 /* sstatus.FS is on. */
-static void user_fp_save(struct pt_regs *regs)
+static void user_fp_save(struct vcpu *vcpu, struct pt_regs *regs)
 {
-	if ((regs->status & SR_FS) != SR_FS_DIRTY)
+	unsigned long fs = regs->status & SR_FS;
+
+	/*
+	 * For riscv_run_end(): it gets them back then.  The only one who would do it before
+	 * is a context switch, which brings back the same.
+	 */
+	vcpu->arch.user_fs = fs;
+	if (fs != SR_FS_DIRTY)
 		return;
 
 	riscv_fp_save(&current->thread.fstate);
 	regs->status = (regs->status & ~SR_FS) | SR_FS_CLEAN;
-}
-
-/*
- * The only one who would do it before user space goes on is a context switch; if there was
- * one since, the registers have it already.  Who comes here holds no state of a guest's.
- */
-void riscv_simd_run_end(struct vcpu *vcpu)
-{
-	const struct pt_regs *regs = task_pt_regs(current);
-
-	vcpu->arch.user_fp_gone = false;
-	if ((regs->status & SR_FS) == SR_FS_OFF)
-		return;
-
-	/* A switch in between would bring back the same. */
-	csr_set(CSR_SSTATUS, SR_FS);
-	riscv_fp_restore(&current->thread.fstate);
-	csr_clear(CSR_SSTATUS, SR_FS);
 }
 
 /* The way to user space brings them back. */
@@ -75,11 +59,9 @@ static void user_vector_save(struct pt_regs *regs)
 static void fp_arm(struct vcpu *vcpu, struct pt_regs *regs)
 {
 	csr_set(CSR_SSTATUS, SR_FS);
-	user_fp_save(regs);
-	vcpu->arch.user_fp_gone = true;
+	user_fp_save(vcpu, regs);
 	riscv_fp_restore(&vcpu->arch.simd.fp.d);
 	csr_clear(CSR_SSTATUS, SR_FS);
-	simd_set_status(vcpu, SR_FS, SR_FS_CLEAN);
 }
 
 /* Leaves sstatus.VS off. */
@@ -87,19 +69,20 @@ static void vector_arm(struct vcpu *vcpu, struct pt_regs *regs)
 {
 	user_vector_save(regs);
 	__riscv_v_vstate_restore(&vcpu->arch.simd.vector, vcpu->arch.simd.vector.datap);
-	simd_set_status(vcpu, SR_VS, SR_VS_CLEAN);
 }
 
 void riscv_vcpu_arm(struct vcpu *vcpu)
 {
+	unsigned long simd = vcpu->arch.config.simd;
 	struct pt_regs *regs = task_pt_regs(current);
 
 	lockdep_assert_irqs_disabled();
 
-	if (riscv_isa(vcpu, KVM_RISCV_ISA_EXT_V))
+	if (simd & SR_VS)
 		vector_arm(vcpu, regs);
-	if (riscv_isa(vcpu, KVM_RISCV_ISA_EXT_D))
+	if (simd & SR_FS)
 		fp_arm(vcpu, regs);
+	vcpu->arch.context.sstatus = (vcpu->arch.context.sstatus & ~SR_FS_VS) | simd;
 }
 
 /* --- disarm -------------------------------------------------------------------- */
@@ -110,22 +93,21 @@ void riscv_vcpu_arm(struct vcpu *vcpu)
  * QEMU 10 forgets sstatus.
  */
 
-static void fp_disarm(struct vcpu *vcpu)
+static void fp_disarm(struct vcpu *vcpu, bool dirty)
 {
 	csr_set(CSR_SSTATUS, SR_FS);
-	if ((vcpu->arch.context.sstatus & SR_FS) == SR_FS_DIRTY)
+	if (dirty)
 		riscv_fp_save(&vcpu->arch.simd.fp.d);
 	else
 		vcpu->arch.simd.fp.d.fcsr = csr_read(fcsr);
 	csr_clear(CSR_SSTATUS, SR_FS);
-	simd_set_status(vcpu, SR_FS, SR_FS_OFF);
 }
 
-static void vector_disarm(struct vcpu *vcpu)
+static void vector_disarm(struct vcpu *vcpu, bool dirty)
 {
 	struct riscv_simd *simd = &vcpu->arch.simd;
 
-	if ((vcpu->arch.context.sstatus & SR_VS) == SR_VS_DIRTY) {
+	if (dirty) {
 		__riscv_v_vstate_save(&simd->vector, simd->vector.datap);
 	} else {
 		riscv_v_enable();
@@ -133,15 +115,17 @@ static void vector_disarm(struct vcpu *vcpu)
 		simd->vector.vstart = csr_read(CSR_VSTART);
 		riscv_v_disable();
 	}
-	simd_set_status(vcpu, SR_VS, SR_VS_OFF);
 }
 
 void riscv_vcpu_disarm(struct vcpu *vcpu)
 {
-	if (vcpu->arch.context.sstatus & SR_FS)
-		fp_disarm(vcpu);
-	if (vcpu->arch.context.sstatus & SR_VS)
-		vector_disarm(vcpu);
+	unsigned long status = vcpu->arch.context.sstatus;
+
+	if (status & SR_FS)
+		fp_disarm(vcpu, (status & SR_FS) == SR_FS_DIRTY);
+	if (status & SR_VS)
+		vector_disarm(vcpu, (status & SR_VS) == SR_VS_DIRTY);
+	vcpu->arch.context.sstatus = status & ~SR_FS_VS;
 }
 
 /* --- life ----------------------------------------------------------------------------- */

@@ -195,3 +195,18 @@ SYM_FUNC_START(riscv_fp_restore)
 	csrw	fcsr, t0
 	ret
 SYM_FUNC_END(riscv_fp_restore)
+
+/*
+ * void riscv_user_fp_restore(const struct __riscv_d_ext_state *state)
+ *
+ * The same where sstatus.FS is off, and is off again.
+ */
+SYM_FUNC_START(riscv_user_fp_restore)
+	li	t1, SR_FS
+	csrs	CSR_SSTATUS, t1
+	fprs	fld
+	lw	t0, 32 * 8(a0)
+	csrw	fcsr, t0
+	csrc	CSR_SSTATUS, t1
+	ret
+SYM_FUNC_END(riscv_user_fp_restore)

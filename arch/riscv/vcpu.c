@@ -175,6 +175,8 @@ void riscv_configure(struct vcpu *vcpu)
 		.hedeleg = riscv_hedeleg,
 		.henvcfg = riscv_feature_henvcfg(vcpu),
 		.hstateen0 = SMSTATEEN0_HSENVCFG,
+		.simd = (riscv_isa(vcpu, KVM_RISCV_ISA_EXT_D) ? SR_FS_CLEAN : SR_FS_OFF) |
+			(riscv_isa(vcpu, KVM_RISCV_ISA_EXT_V) ? SR_VS_CLEAN : SR_VS_OFF),
 	};
 	for (i = 0; i < ARRAY_SIZE(envcfg_bits); i++)
 		if (riscv_isa(vcpu, envcfg_bits[i].ext))

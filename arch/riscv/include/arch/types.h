@@ -87,6 +87,7 @@ struct riscv_config {
 	u64	henvcfg;
 	u64	hstateen0;
 	unsigned long	hedeleg;
+	unsigned long	simd;		/* sstatus.FS and VS that a stay begins with */
 };
 
 /* "Firmware Features Extension"; see fw_feature.c.  In the order of ONE_REG. */
@@ -137,7 +138,7 @@ struct vcpu_arch {
 	}			access;		/* (m) */
 
 	struct riscv_simd	simd;
-	bool			user_fp_gone;	/* (m) the registers had the guest's in this run */
+	unsigned long		user_fs;	/* (m) user space's, whose registers are gone; or 0 */
 	struct riscv_timer	timer;
 	struct imsic		*imsic;		/* (c) once the AIA is initialised */
 	/* Its place or @awake is another than at the last entry; by the file's CPU, or (m). */
