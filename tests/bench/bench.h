@@ -83,6 +83,7 @@ u64 floor_copy(void);		/* a system call that fills 32 KiB */
 u64 floor_wake(void);		/* two threads wake each other, and one handler */
 u64 floor_wake_remote(void);	/* one thread wakes another on CPU 1, and one handler */
 u64 floor_sleep(void);		/* a thread sleeps until a time, and one handler */
+u64 floor_interrupted(void);	/* a timer of the host's interrupts a thread, and one handler */
 u64 floor_open(void);		/* an anonymous descriptor, made */
 u64 floor_close(void);		/* and closed */
 

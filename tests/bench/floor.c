@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include "bench.h"
 
@@ -368,6 +369,48 @@ static u64 time_oversleep(u32 loops)
 }
 
 FLOOR(sleep, best_host(time_oversleep, 200) + floor_handler())
+
+/* So long that a timer is over in between. */
+#define SPIN	20000
+
+static u64 spin(void)
+{
+	u64 start = bench_host_clock();
+	u32 i;
+
+	for (i = 0; i < SPIN; i++)
+		asm volatile("" : : : "memory");
+
+	return bench_host_clock() - start;
+}
+
+/* How much longer does a thread take for the same when a timer interrupts it? */
+static u64 time_interrupted(u32 loops)
+{
+	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	u64 alone = ~0ULL, interrupted = ~0ULL, each, start, length;
+	struct itimerspec when = { };
+	u32 i;
+
+	if (timer < 0)
+		bail("cannot make a timer: %s", strerror(errno));
+	start = now_ns();
+	spin();
+	length = now_ns() - start;
+	for (i = 0; i < loops; i++) {
+		each = spin();
+		alone = each < alone ? each : alone;
+		when.it_value.tv_nsec = length / 2;
+		timerfd_settime(timer, 0, &when, NULL);
+		each = spin();
+		interrupted = each < interrupted ? each : interrupted;
+	}
+	close(timer);
+
+	return (interrupted - alone) * loops;
+}
+
+FLOOR(interrupted, best_host(time_interrupted, 200) + floor_handler())
 
 /* --- time that is not idle --------------------------------------------------------- */
 
