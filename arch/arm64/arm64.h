@@ -194,12 +194,11 @@ void arm64_timer_cpu_enable(void);
 /* The guests' timers are off, their interrupts inactive.  irqs off, on the CPU in question. */
 void arm64_timer_cpu_reset(void);
 void arm64_timer_cpu_disable(void);
-/* The guest has ended a host's interrupt on this CPU, and so deactivated it.  irqs off. */
-void arm64_timer_ended(u32 hwirq);
 /*
- * BIT(TIMER_*): a timer's interrupt may be active on this CPU.  By it, or irqs off.
+ * The guest has ended a host's interrupt on this CPU, and so deactivated it: if the level is
+ * still up, the host's comes again.  Until then it counts as down.  By the vCPU, irqs off.
  */
-DECLARE_PER_CPU(u8, arm64_timer_active);
+void arm64_timer_ended(struct vcpu *vcpu, u32 hwirq);
 
 /* --- timer.c -------------------------------------------------------------------- */
 
@@ -224,15 +223,6 @@ void arm64_timer_unblock(struct vcpu *vcpu);
  * what this does: 0 or -EAGAIN.  With a vGIC also before a halt.
  */
 int arm64_timer_sync(struct vcpu *vcpu);
-/*
- * With a vGIC: can sync and settle have something to do?  A level that goes up in the
- * hardware has its interrupt active by then, or ends the stay by it at once.
- */
-static inline bool arm64_timer_has_news(const struct vcpu *vcpu)
-{
-	return __this_cpu_read(arm64_timer_active) | vcpu->arch.timer_levels |
-	       vcpu->arch.timer_trapped;
-}
 /* After that, and after list registers are filled: the host's interrupts are as they are. */
 void arm64_timer_settle(struct vcpu *vcpu);
 /*

@@ -14,10 +14,6 @@
 
 #include "vgic.h"
 
-#define OP(ret, name, params, args)	ret arm64_irqchip_##name params;
-#include <core/irqchip_ops.def>
-#undef OP
-
 #define SPIS_MAX	(VGIC_SPI_END - VGIC_PRIVATE)
 
 static_assert(IRQ_ROUTES_MAX >= SPIS_MAX);
@@ -36,6 +32,7 @@ static struct vgic_cpu *cpu_create(struct vgic *vgic, struct vcpu *vcpu)
 
 	cpu->vgic = vgic;
 	cpu->vcpu = vcpu;
+	cpu->hot.hcr = ICH_HCR_EN;
 	raw_spin_lock_init(&cpu->lock);
 	INIT_LIST_HEAD(&cpu->parked);
 	INIT_LIST_HEAD(&cpu->leaving);
@@ -100,9 +97,11 @@ static void vgic_publish(struct vgic *vgic)
 {
 	unsigned int i;
 
-	for (i = 0; i < vgic->cpu_count; i++)
+	for (i = 0; i < vgic->cpu_count; i++) {
+		vgic->cpus[i]->vcpu->arch.vgic_hot = &vgic->cpus[i]->hot;
 		/* irqchip's pending looks at it from other tasks. */
 		smp_store_release(&vgic->cpus[i]->vcpu->arch.vgic, vgic->cpus[i]);
+	}
 	vgic->initialised = true;
 	/* Pairs with vm_has_irqchip(). */
 	smp_store_release(&vgic->vm->has_irqchip, true);
@@ -159,9 +158,14 @@ void vgic_ppi(struct vcpu *vcpu, u32 intid, bool level)
 {
 	struct vgic_cpu *cpu = READ_ONCE(vcpu->arch.vgic);
 	struct vgic_irq *irq = cpu ? vgic_private(cpu, intid) : NULL;
+	unsigned long flags;
 
-	if (irq)
-		vgic_irq_line(irq, IRQ_SOURCE_ARCH, level);
+	if (!irq)
+		return;
+
+	raw_spin_lock_irqsave(&cpu->lock, flags);
+	vgic_irq_set_line(cpu, irq, IRQ_SOURCE_ARCH, level);
+	raw_spin_unlock_irqrestore(&cpu->lock, flags);
 }
 
 void vgic_map_hw(struct vcpu *vcpu, u32 intid, unsigned int host_irq, u32 hwirq)
@@ -352,18 +356,28 @@ bool arm64_irqchip_pending(struct vcpu *vcpu)
 	return cpu && vgic_cpu_pending(cpu);
 }
 
-void arm64_irqchip_sync_to_hw(struct vcpu *vcpu)
+/* What is rare of sync_to_hw. */
+void arm64_vgic_sync_slow(struct vcpu *vcpu)
 {
+	struct vgic_cpu *cpu = vcpu->arch.vgic;
 	bool timers = arm64_timer_has_news(vcpu);
 
 	if (timers)
 		arm64_timer_sync(vcpu);
-	vgic_sync_to_hw(vcpu->arch.vgic);
+	if (READ_ONCE(cpu->hot.dirty))
+		vgic_flush(cpu);
 	if (timers)
 		arm64_timer_settle(vcpu);
 }
 
-void arm64_irqchip_sync_from_hw(struct vcpu *vcpu)
+/* What <arch/hot.h> has inlined, for struct backend. */
+
+void (arm64_irqchip_sync_to_hw)(struct vcpu *vcpu)
 {
-	vgic_sync_from_hw(vcpu->arch.vgic);
+	arm64_sync_to_hw(vcpu);
+}
+
+void (arm64_irqchip_sync_from_hw)(struct vcpu *vcpu)
+{
+	arm64_sync_from_hw(vcpu);
 }

@@ -425,6 +425,33 @@ int arm64_timer_sync(struct vcpu *vcpu)
 }
 
 /*
+ * If what ended the stay is one of the guest's own timers, all that its handler at the host
+ * would do is to leave it active.  Made active from here it is the same, and comes to the
+ * host no more than after the handler; sync shows the guest the level.  To look which one is
+ * next takes nothing from the host, and if there is another as well, that ends the next
+ * entry before the guest executes anything.  One that is active already and comes all the
+ * same is the host's to look at: a stay must not go round without end.
+ */
+int arm64_timer_interrupt(struct vcpu *vcpu)
+{
+	u32 intid = read_sysreg_s(SYS_ICC_HPPIR1_EL1);
+	const struct arm64_timer *timer;
+	int i;
+
+	for (i = 0; i < TIMERS; i++) {
+		timer = &vcpu->arch.timer[i];
+		/* Only with a vGIC it has the number of an interrupt. */
+		if (arm64_timer_hw[i].hwirq != intid || !timer->direct || !timer->ppi ||
+		    __this_cpu_read(arm64_timer_active) & BIT(i))
+			continue;
+		arm64_timer_set_active(i, true);
+		return REENTER;
+	}
+
+	return RESUME_GUEST;
+}
+
+/*
  * The guest may have taken the reason away and never have seen the interrupt, and then
  * nobody deactivates it.  Whether it has is not known here: once more does no harm.
  */

@@ -18,6 +18,7 @@
 struct timer_hw {
 	unsigned int	irq;	/* Linux number; 0: not to be had, so the guest's traps */
 	u32		hwirq;	/* for list registers */
+	struct irq_data	*data;	/* at the controller that knows its state */
 };
 
 extern struct timer_hw arm64_timer_hw[TIMERS];

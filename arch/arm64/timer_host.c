@@ -52,6 +52,16 @@ static irqreturn_t physical_interrupt(int irq, void *active)
 	return IRQ_HANDLED;
 }
 
+/*
+ * irq_set_irqchip_state() without its search for the descriptor and without its lock.  That
+ * guards what all CPUs share, and here it is one bit of this CPU's own: irqs are off, and
+ * whoever requested the interrupt is the only one to touch it.
+ */
+static void timer_poke_active(struct irq_data *data, bool active)
+{
+	data->chip->irq_set_irqchip_state(data, IRQCHIP_STATE_ACTIVE, active);
+}
+
 void arm64_timer_set_active(unsigned int number, bool active)
 {
 	unsigned long flags;
@@ -60,20 +70,22 @@ void arm64_timer_set_active(unsigned int number, bool active)
 	local_irq_save(flags);
 	before = __this_cpu_read(arm64_timer_active);
 	if (active || before & BIT(number)) {
-		irq_set_irqchip_state(arm64_timer_hw[number].irq, IRQCHIP_STATE_ACTIVE, active);
+		timer_poke_active(arm64_timer_hw[number].data, active);
 		__this_cpu_write(arm64_timer_active,
 				 active ? before | BIT(number) : before & ~BIT(number));
 	}
 	local_irq_restore(flags);
 }
 
-void arm64_timer_ended(u32 hwirq)
+void arm64_timer_ended(struct vcpu *vcpu, u32 hwirq)
 {
 	int i;
 
 	for (i = 0; i < TIMERS; i++)
-		if (arm64_timer_hw[i].hwirq == hwirq)
+		if (arm64_timer_hw[i].hwirq == hwirq) {
 			__this_cpu_and(arm64_timer_active, ~BIT(i));
+			vcpu->arch.timer_levels &= ~BIT(i);
+		}
 }
 
 /* --- CPUs ------------------------------------------------------------------------ */
@@ -131,12 +143,23 @@ void arm64_timer_cpu_disable(void)
 
 /* --- setup ----------------------------------------------------------------------- */
 
+/* Where the state of an interrupt can be set: a hierarchy has it at one of its controllers. */
+static struct irq_data *timer_state_data(unsigned int irq)
+{
+	struct irq_data *data = irq_get_irq_data(irq);
+
+	while (data && !(data->chip && data->chip->irq_set_irqchip_state))
+		data = data->parent_data;
+
+	return data;
+}
+
 static int timer_request(unsigned int number, unsigned int irq, irq_handler_t handler,
 			 const char *name)
 {
 	int err;
 
-	if (!irq)
+	if (!irq || !timer_state_data(irq))
 		return -ENODEV;
 	err = request_percpu_irq(irq, handler, name, &arm64_timer_active);
 	if (err)
@@ -149,6 +172,7 @@ static int timer_request(unsigned int number, unsigned int irq, irq_handler_t ha
 		return err;
 	}
 	arm64_timer_hw[number].irq = irq;
+	arm64_timer_hw[number].data = timer_state_data(irq);
 	arm64_timer_hw[number].hwirq = irqd_to_hwirq(irq_get_irq_data(irq));
 
 	return 0;

@@ -8,8 +8,9 @@
  * Every interrupt has a home, a vCPU, and the home's lock guards it.  There it is in
  * one place: in a list register, in the queue of its priority (it could be taken at
  * once), parked (active, and no list register was left), leaving for another home, or
- * nowhere.  vgic_irq_update() puts it where its state says; before the guest is
- * entered, vgic_flush() moves the best of the queues into list registers.
+ * nowhere.  vgic_irq_update() puts it where its state says, at once into a list register if
+ * the vCPU runs and has a free one; before the guest is entered, vgic_flush() moves the best
+ * of the queues into list registers, and writes those.
  *
  * A token is in one place, too: an edge is in irq->latch until a list register has it
  * as its pending bit.  So an edge that comes after the guest has acknowledged the one
@@ -102,11 +103,8 @@ struct vgic_cpu {
 	struct vgic		*vgic;		/* (c) */
 	struct vcpu		*vcpu;		/* (c) until the vCPU ends */
 
-	/* Looked at on every entry and exit. */
-	bool			dirty;		/* vgic_flush() has work; set under lock */
+	struct vgic_hot		hot;		/* looked at on every entry and exit */
 	bool			loaded;		/* registers are in the hardware; own task */
-	u32			lr_live;	/* list registers in use in the hardware; own task */
-	u64			hcr;		/* ICH_HCR_EL2 in the guest; own task */
 	/* Of the exit that is being looked at: what list registers hold now; own task. */
 	u64			lr_seen[VGIC_LRS_MAX];
 	/* Level-sensitive ones that the guest has ended, to be told when no lock is held; own task. */
@@ -114,6 +112,8 @@ struct vgic_cpu {
 	u32			ended[VGIC_ENDED_MAX];
 
 	raw_spinlock_t		lock;
+	/* lock; list registers are to be chosen anew, else they are only to be written. */
+	bool			choose;
 	u32			lr_used;	/* lock */
 	u32			lr_stale;	/* lock; the hardware has other contents */
 	u64			lr[VGIC_LRS_MAX];	/* lock; as last written or read */
@@ -176,6 +176,13 @@ struct vgic {
 	struct its		*its[VGIC_ITS_MAX];
 	unsigned int		its_count;
 };
+
+/* The next entry is to look at everything.  lock held. */
+static inline void vgic_choose(struct vgic_cpu *cpu)
+{
+	cpu->choose = true;
+	WRITE_ONCE(cpu->hot.dirty, true);
+}
 
 /* Are there LPIs?  Any context. */
 static inline bool vgic_has_its(const struct vgic *vgic)
@@ -240,6 +247,12 @@ void vgic_irq_unlock(struct vgic_cpu *cpu, unsigned long flags, bool kick)
  */
 bool vgic_irq_update(struct vgic_cpu *cpu, struct vgic_irq *irq);
 
+/* The same for what has just lost its list register, and is not to have it again. */
+void vgic_irq_evicted(struct vgic_cpu *cpu, struct vgic_irq *irq);
+
+/* Out of its queue, if it is in one.  home->lock held. */
+void vgic_irq_unqueue(struct vgic_cpu *cpu, struct vgic_irq *irq);
+
 /* State wherever it is.  home->lock held. */
 bool vgic_irq_active(const struct vgic_irq *irq);
 bool vgic_irq_latched(const struct vgic_irq *irq);
@@ -271,6 +284,8 @@ void vgic_observe(struct vgic_irq *irq);
  * @source: IRQ_SOURCE_*.
  */
 int vgic_irq_line(struct vgic_irq *irq, int source, bool level);
+/* Its part under home->lock, and vgic_irq_update()'s result. */
+bool vgic_irq_set_line(struct vgic_cpu *cpu, struct vgic_irq *irq, int source, bool level);
 int vgic_irq_edge(struct vgic_irq *irq);
 /* Other target; NULL: nobody.  Process or atomic context. */
 void vgic_irq_retarget(struct vgic_irq *irq, struct vgic_cpu *target);
@@ -288,25 +303,17 @@ u32 vgic_affinity(const struct vcpu *vcpu);
 
 /* --- vgic_cpuif.c ------------------------------------------------------------- */
 
+/*
+ * Put it into a free list register, which the next entry writes; false: there is none, or
+ * the vCPU is outside the guest.  It is deliverable, pending and not active, in a queue or
+ * not, and in none then.  lock held; any context.
+ */
+bool vgic_place(struct vgic_cpu *cpu, struct vgic_irq *irq);
 /* Take what is in a list register out of it.  lock held, vCPU outside the guest. */
 void vgic_evict(struct vgic_cpu *cpu, unsigned int number);
 /* List registers as the state of the interrupts wants them.  irqs off, vCPU loaded. */
 void vgic_flush(struct vgic_cpu *cpu);
-/* What the guest has made of its list registers, of which there are some. */
-void vgic_collect(struct vgic_cpu *cpu);
-/* As irqchip_ops.sync_*, pending. */
-static inline void vgic_sync_to_hw(struct vgic_cpu *cpu)
-{
-	if (unlikely(READ_ONCE(cpu->dirty)))
-		vgic_flush(cpu);
-	if (cpu->lr_live)
-		write_sysreg_s(cpu->hcr, SYS_ICH_HCR_EL2);
-}
-static inline void vgic_sync_from_hw(struct vgic_cpu *cpu)
-{
-	if (cpu->lr_live)
-		vgic_collect(cpu);
-}
+/* As irqchip_ops.pending. */
 bool vgic_cpu_pending(struct vgic_cpu *cpu);
 
 /* --- registers: vgic_mmio.c, vgic_dist.c, vgic_redist.c ----------------------- */

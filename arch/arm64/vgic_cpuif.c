@@ -45,7 +45,7 @@ static DEFINE_PER_CPU(struct vgic_hw *, vgic_irq_cookie);
 #define EACH_LR(DO)	DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7)	\
 			DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)
 
-static u64 lr_read(unsigned int number)
+static noinline u64 lr_read_any(unsigned int number)
 {
 	switch (number) {
 #define LR_READ(n)	case n: return read_sysreg_s(SYS_ICH_LR##n##_EL2);
@@ -55,12 +55,26 @@ static u64 lr_read(unsigned int number)
 	}
 }
 
-static void lr_write(unsigned int number, u64 value)
+static noinline void lr_write_any(unsigned int number, u64 value)
 {
 	switch (number) {
 #define LR_WRITE(n)	case n: write_sysreg_s(value, SYS_ICH_LR##n##_EL2); break;
 	EACH_LR(LR_WRITE)
 	}
+}
+
+/* One interrupt at a time is the rule: 12 instructions less for each access. */
+static __always_inline u64 lr_read(unsigned int number)
+{
+	return likely(!number) ? read_sysreg_s(SYS_ICH_LR0_EL2) : lr_read_any(number);
+}
+
+static __always_inline void lr_write(unsigned int number, u64 value)
+{
+	if (likely(!number))
+		write_sysreg_s(value, SYS_ICH_LR0_EL2);
+	else
+		lr_write_any(number, value);
 }
 
 #define APR_READ(cpu, n)						\
@@ -123,7 +137,8 @@ static void lr_set(struct vgic_cpu *cpu, unsigned int number, u64 value)
 {
 	if (cpu->lr[number] == value)
 		return;
-	cpu->lr[number] = value;
+	/* irqchip's pending looks without the lock. */
+	WRITE_ONCE(cpu->lr[number], value);
 	cpu->lr_stale |= BIT(number);
 }
 
@@ -144,11 +159,12 @@ static bool irq_presentable(const struct vgic_cpu *cpu, const struct vgic_irq *i
 	return vgic_irq_deliverable(irq) && group_enabled(cpu, irq->group);
 }
 
-/* @irq is in no list register and in a queue. */
+/* @irq is in no list register. */
 static void lr_place(struct vgic_cpu *cpu, unsigned int number, struct vgic_irq *irq)
 {
 	u64 value = lr_fixed(irq) | lr_variable(irq);
 
+	vgic_irq_unqueue(cpu, irq);
 	value |= irq->active ? ICH_LR_ACTIVE_BIT : ICH_LR_PENDING_BIT;
 	if (!irq->active)
 		lr_take_latch(irq);
@@ -158,8 +174,21 @@ static void lr_place(struct vgic_cpu *cpu, unsigned int number, struct vgic_irq 
 	cpu->lr_irq[number] = irq;
 	cpu->lr_used |= BIT(number);
 	lr_set(cpu, number, value);
-	/* It leaves its queue. */
-	vgic_irq_update(cpu, irq);
+}
+
+bool vgic_place(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	unsigned int number = ffz(cpu->lr_used);
+
+	if (number >= vgic_hw.lrs || !group_enabled(cpu, irq->group))
+		return false;
+	/* Of one that is not about to enter it would have to be fetched if it is to move. */
+	if (READ_ONCE(cpu->vcpu->mode) == OUTSIDE_GUEST_MODE)
+		return false;
+	lr_place(cpu, number, irq);
+	WRITE_ONCE(cpu->hot.dirty, true);
+
+	return true;
 }
 
 /* Nothing is in it any more. */
@@ -186,7 +215,7 @@ void vgic_evict(struct vgic_cpu *cpu, unsigned int number)
 	WRITE_ONCE(irq->active, value & ICH_LR_ACTIVE_BIT && !vgic_is_lpi(irq));
 	irq->active_hw = irq->active && value & ICH_LR_HW;
 	lr_free(cpu, number);
-	vgic_irq_update(cpu, irq);
+	vgic_irq_evicted(cpu, irq);
 }
 
 /* What is in the list register, as its interrupt is by now. */
@@ -325,27 +354,33 @@ static u64 choose_hcr(struct vgic_cpu *cpu, bool waiting)
 /* Bring the hardware in line.  irqs off, vCPU loaded. */
 static void flush_lrs(struct vgic_cpu *cpu)
 {
-	unsigned long number, write = cpu->lr_stale & (cpu->lr_used | cpu->lr_live);
+	unsigned long number, write = cpu->lr_stale & (cpu->lr_used | cpu->hot.lr_live);
 
 	/* Those that a put has emptied. */
-	write |= cpu->lr_used & ~cpu->lr_live;
+	write |= cpu->lr_used & ~cpu->hot.lr_live;
 	vgic_for_each_lr(number, write)
 		lr_write(number, cpu->lr[number]);
 	cpu->lr_stale = 0;
-	cpu->lr_live = cpu->lr_used;
+	cpu->hot.lr_live = cpu->lr_used;
+}
+
+static noinline void choose_lrs(struct vgic_cpu *cpu)
+{
+	unsigned long number, used = cpu->lr_used;
+
+	vgic_for_each_lr(number, used)
+		lr_refresh(cpu, number);
+	cpu->hot.hcr = choose_hcr(cpu, fill(cpu));
+	cpu->choose = false;
 }
 
 void vgic_flush(struct vgic_cpu *cpu)
 {
-	unsigned long number, used;
-
 	raw_spin_lock(&cpu->lock);
-	used = cpu->lr_used;
-	vgic_for_each_lr(number, used)
-		lr_refresh(cpu, number);
-	cpu->hcr = choose_hcr(cpu, fill(cpu));
+	if (cpu->choose)
+		choose_lrs(cpu);
 	flush_lrs(cpu);
-	WRITE_ONCE(cpu->dirty, false);
+	WRITE_ONCE(cpu->hot.dirty, false);
 	raw_spin_unlock(&cpu->lock);
 
 	vgic_move(cpu);
@@ -361,25 +396,32 @@ static void irq_ended(struct vgic_cpu *cpu, struct vgic_irq *irq)
 	vgic_irq_update(cpu, irq);
 }
 
+/* And the host's interrupt with it: its line is looked at anew.  lock held. */
+static void hw_ended(struct vgic_cpu *cpu, struct vgic_irq *irq, u32 hwirq)
+{
+	irq->sources = 0;
+	arm64_timer_ended(cpu->vcpu, hwirq);
+}
+
 /* The guest has acknowledged or ended it. */
 static void lr_fold(struct vgic_cpu *cpu, unsigned int number, u64 value)
 {
 	struct vgic_irq *irq = cpu->lr_irq[number];
 
 	/* One that waits, or is parked, can have its place. */
-	if (cpu->hcr & (ICH_HCR_NPIE | ICH_HCR_LRENPIE))
-		WRITE_ONCE(cpu->dirty, true);
+	if (cpu->hot.hcr & (ICH_HCR_NPIE | ICH_HCR_LRENPIE))
+		vgic_choose(cpu);
 	if (!(value & ICH_LR_PENDING_BIT))
 		irq->lr_latch = false;
 	cpu->lr[number] = value;
 	if (value & LR_BOTH)
 		return;
-	if (value & ICH_LR_HW)
-		arm64_timer_ended(FIELD_GET(ICH_LR_PHYS_ID_MASK, value));
-
 	/* One that is empty and asked to be told would go on telling. */
-	lr_write(number, 0);
-	cpu->lr_live &= ~BIT(number);
+	if (value & ICH_LR_HW)
+		hw_ended(cpu, irq, FIELD_GET(ICH_LR_PHYS_ID_MASK, value));
+	else
+		lr_write(number, 0);
+	cpu->hot.lr_live &= ~BIT(number);
 	lr_free(cpu, number);
 	cpu->lr_stale &= ~BIT(number);
 	irq_ended(cpu, irq);
@@ -390,7 +432,7 @@ static void parked_end(struct vgic_cpu *cpu, struct vgic_irq *irq)
 {
 	if (irq->active_hw) {
 		gic_write_dir(irq->hwirq);
-		arm64_timer_ended(irq->hwirq);
+		hw_ended(cpu, irq, irq->hwirq);
 	}
 	irq->active = false;
 	irq->active_hw = false;
@@ -409,7 +451,7 @@ static void parked_fold(struct vgic_cpu *cpu, unsigned int count)
 				best = irq;
 		parked_end(cpu, best);
 	}
-	WRITE_ONCE(cpu->dirty, true);
+	vgic_choose(cpu);
 }
 
 static void notify_ended(struct vgic_cpu *cpu)
@@ -453,13 +495,15 @@ static unsigned int parked_count(void)
 	return FIELD_GET(ICH_HCR_EOICOUNT, read_sysreg_s(SYS_ICH_HCR_EL2));
 }
 
-void vgic_collect(struct vgic_cpu *cpu)
+/* What the guest has made of its list registers, of which there are some. */
+void arm64_vgic_collect(struct vcpu *vcpu)
 {
-	unsigned long number, live = cpu->lr_live, changed = 0;
+	struct vgic_cpu *cpu = vcpu->arch.vgic;
+	unsigned long number, live = cpu->hot.lr_live, changed = 0;
 	unsigned int count = 0;
 	u64 value;
 
-	if (cpu->hcr & ICH_HCR_LRENPIE)
+	if (cpu->hot.hcr & ICH_HCR_LRENPIE)
 		count = parked_count();
 	write_sysreg_s(0, SYS_ICH_HCR_EL2);
 	vgic_for_each_lr(number, live) {
@@ -533,7 +577,7 @@ bool vgic_is_active(struct vcpu *vcpu, u32 intid)
 	unsigned long flags;
 	bool active;
 
-	/* Pairs with lr_free().  Only this vCPU puts it into a list register. */
+	/* Pairs with lr_free().  What others put into a list register is not active. */
 	if (!irq || (!smp_load_acquire(&irq->lr) && !READ_ONCE(irq->active)))
 		return false;
 
@@ -580,10 +624,10 @@ void vgic_put(struct vcpu *vcpu)
 
 	WRITE_ONCE(cpu->vmcr, read_sysreg_s(SYS_ICH_VMCR_EL2));
 	aprs_save(cpu);
-	live = cpu->lr_live;
+	live = cpu->hot.lr_live;
 	if (live) {
-		cpu->lr_live = 0;
-		WRITE_ONCE(cpu->dirty, true);
+		cpu->hot.lr_live = 0;
+		WRITE_ONCE(cpu->hot.dirty, true);
 	}
 	vgic_for_each_lr(number, live)
 		lr_write(number, 0);

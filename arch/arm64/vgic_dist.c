@@ -35,7 +35,7 @@ static int ctlr_write(const struct vgic_access *access, u32 word, u32 value, u32
 		unsigned long flags;
 
 		raw_spin_lock_irqsave(&cpu->lock, flags);
-		WRITE_ONCE(cpu->dirty, true);
+		vgic_choose(cpu);
 		vgic_irq_unlock(cpu, flags, true);
 	}
 

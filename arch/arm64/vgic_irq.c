@@ -56,6 +56,12 @@ bool vgic_irq_latched(const struct vgic_irq *irq)
 	return irq->latch || (irq_lr(irq) & ICH_LR_PENDING_BIT && irq->lr_latch);
 }
 
+/* Of one in no list register. */
+static bool irq_asserted(const struct vgic_irq *irq)
+{
+	return irq->latch || (irq->level && irq->sources);
+}
+
 bool vgic_irq_pending(const struct vgic_irq *irq)
 {
 	return vgic_irq_latched(irq) || (irq->level && irq->sources);
@@ -95,7 +101,7 @@ static unsigned long *queue_word(struct vgic_cpu *cpu, u16 queue)
 	return cpu->waiting[queue >> vgic_hw.priority_bits];
 }
 
-static void irq_unqueue(struct vgic_cpu *cpu, struct vgic_irq *irq)
+void vgic_irq_unqueue(struct vgic_cpu *cpu, struct vgic_irq *irq)
 {
 	u16 queue = irq->queue;
 
@@ -128,10 +134,30 @@ static u16 irq_place(struct vgic_cpu *cpu, const struct vgic_irq *irq)
 		return QUEUE_PARKED;
 	if (irq->target && irq->target != cpu)
 		return QUEUE_LEAVING;
-	if (vgic_irq_deliverable(irq) && vgic_irq_pending(irq))
+	if (irq_asserted(irq) && vgic_irq_deliverable(irq))
 		return irq->group * vgic_levels() + vgic_level(irq->priority);
 
 	return QUEUE_NONE;
+}
+
+/* Into a queue that it is not in yet; vgic_irq_update()'s result. */
+static bool irq_requeue(struct vgic_cpu *cpu, struct vgic_irq *irq, u16 queue)
+{
+	vgic_irq_unqueue(cpu, irq);
+	irq_queue(cpu, irq, queue);
+	if (queue == QUEUE_NONE || queue == QUEUE_LEAVING)
+		return false;
+	vgic_choose(cpu);
+
+	return true;
+}
+
+void vgic_irq_evicted(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	u16 queue = irq_place(cpu, irq);
+
+	if (queue != irq->queue)
+		irq_requeue(cpu, irq, queue);
 }
 
 bool vgic_irq_update(struct vgic_cpu *cpu, struct vgic_irq *irq)
@@ -141,21 +167,34 @@ bool vgic_irq_update(struct vgic_cpu *cpu, struct vgic_irq *irq)
 	lockdep_assert_held(&cpu->lock);
 
 	if (irq->lr) {
-		irq_unqueue(cpu, irq);
-		WRITE_ONCE(cpu->dirty, true);
+		vgic_choose(cpu);
 		return true;
 	}
 
 	queue = irq_place(cpu, irq);
 	if (queue == irq->queue)
 		return false;
-	irq_unqueue(cpu, irq);
-	irq_queue(cpu, irq, queue);
-	if (queue == QUEUE_NONE || queue == QUEUE_LEAVING)
-		return false;
-	WRITE_ONCE(cpu->dirty, true);
+	if (queue_is_ready(queue) && vgic_place(cpu, irq))
+		return true;
 
-	return true;
+	return irq_requeue(cpu, irq, queue);
+}
+
+/* --- out of list registers: lock held -------------------------------------------- */
+
+/*
+ * Make the vCPU look before its next entry, then see whether it is in the guest: as for
+ * a request, one of the two sees the other.  If it is outside, the list register is as
+ * the guest left it, and stays so as long as the lock is held.  lock held.
+ */
+static bool cpu_outside(struct vgic_cpu *cpu)
+{
+	vgic_choose(cpu);
+	/* Pairs with smp_store_mb() in vcpu_enter_guest(). */
+	smp_mb();
+
+	/* Pairs with smp_store_release() in vcpu_enter_guest(). */
+	return smp_load_acquire(&cpu->vcpu->mode) == OUTSIDE_GUEST_MODE;
 }
 
 /* --- from one home to the other ----------------------------------------------- */
@@ -169,7 +208,7 @@ static struct vgic_irq *move_one(struct vgic_cpu *cpu)
 	raw_spin_lock_irqsave(&cpu->lock, flags);
 	irq = list_first_entry_or_null(&cpu->leaving, struct vgic_irq, link);
 	if (irq) {
-		irq_unqueue(cpu, irq);
+		vgic_irq_unqueue(cpu, irq);
 		/* Pairs with the acquire in vgic_irq_lock(). */
 		smp_store_release(&irq->home, irq->target);
 	}
@@ -205,26 +244,14 @@ void vgic_irq_retarget(struct vgic_irq *irq, struct vgic_cpu *target)
 
 	cpu = vgic_irq_lock(irq, &flags);
 	irq->target = target;
+	/* Who knows when a vCPU that is off looks again. */
+	if (irq->lr && target != cpu && cpu_outside(cpu))
+		vgic_evict(cpu, irq->lr - 1);
 	vgic_irq_unlock(cpu, flags, vgic_irq_update(cpu, irq));
 	vgic_move(cpu);
 }
 
 /* --- out of list registers ---------------------------------------------------- */
-
-/*
- * Make the vCPU look before its next entry, then see whether it is in the guest: as for
- * a request, one of the two sees the other.  If it is outside, the list register is as
- * the guest left it, and stays so as long as the lock is held.  lock held.
- */
-static bool cpu_outside(struct vgic_cpu *cpu)
-{
-	WRITE_ONCE(cpu->dirty, true);
-	/* Pairs with smp_store_mb() in vcpu_enter_guest(). */
-	smp_mb();
-
-	/* Pairs with smp_store_release() in vcpu_enter_guest(). */
-	return smp_load_acquire(&cpu->vcpu->mode) == OUTSIDE_GUEST_MODE;
-}
 
 static void cpu_leave_guest(struct vgic_cpu *cpu)
 {
@@ -250,7 +277,7 @@ void vgic_hold(struct vgic_irq *irq)
 			vgic_evict(cpu, irq->lr - 1);
 		done = !irq->lr;
 		if (done)
-			irq_unqueue(cpu, irq);
+			vgic_irq_unqueue(cpu, irq);
 		vgic_irq_unlock(cpu, flags, false);
 		if (done)
 			return;
@@ -280,14 +307,8 @@ void vgic_observe(struct vgic_irq *irq)
 
 /* --- lines and edges ---------------------------------------------------------- */
 
-int vgic_irq_line(struct vgic_irq *irq, int source, bool level)
+bool vgic_irq_set_line(struct vgic_cpu *cpu, struct vgic_irq *irq, int source, bool level)
 {
-	struct vgic_cpu *cpu;
-	unsigned long flags;
-	bool before, kick = false;
-
-	cpu = vgic_irq_lock(irq, &flags);
-	before = vgic_irq_pending(irq);
 	if (level)
 		irq->sources |= BIT(source);
 	else
@@ -295,8 +316,21 @@ int vgic_irq_line(struct vgic_irq *irq, int source, bool level)
 	if (level && !irq->level)
 		irq->latch = true;
 	/* What is level-sensitive and in a list register is looked at when it ends. */
-	if (!(level && irq->level && irq->lr))
-		kick = vgic_irq_update(cpu, irq);
+	if (level && irq->level && irq->lr)
+		return false;
+
+	return vgic_irq_update(cpu, irq);
+}
+
+int vgic_irq_line(struct vgic_irq *irq, int source, bool level)
+{
+	struct vgic_cpu *cpu;
+	unsigned long flags;
+	bool before, kick;
+
+	cpu = vgic_irq_lock(irq, &flags);
+	before = vgic_irq_pending(irq);
+	kick = vgic_irq_set_line(cpu, irq, source, level);
 	/* A line that went down is no reason to disturb the guest. */
 	vgic_irq_unlock(cpu, flags, kick && level);
 

@@ -33,7 +33,10 @@ int arm64_fast_access(struct vcpu *vcpu);	/* any data abort */
 int arm64_simd_trap(struct vcpu *vcpu);		/* FP, SIMD or SVE: with the next stay it has it */
 void arm64_simd_arm(struct vcpu *vcpu);		/* if the kernel has let go of the registers */
 void arm64_simd_disarm(struct vcpu *vcpu);	/* if they are live */
+void arm64_vgic_sync_slow(struct vcpu *vcpu);	/* in sync_to_hw, if there is news */
+void arm64_vgic_collect(struct vcpu *vcpu);	/* in sync_from_hw, if list registers are in use */
 int arm64_timer_prepare(struct vcpu *vcpu);
+int arm64_timer_interrupt(struct vcpu *vcpu);	/* an interrupt of the host, maybe a timer's */
 void arm64_timer_report(struct vcpu *vcpu);	/* in run_end: without a vGIC, the levels to kvm_run */
 
 /*
@@ -112,6 +115,40 @@ static __always_inline int arm64_commit(struct vcpu *vcpu)
 		arm64_debug_join(vcpu);
 
 	return 0;
+}
+
+/* --- sync_to_hw and sync_from_hw: there is a vGIC ---------------------------- */
+
+/*
+ * BIT(TIMER_*): a timer's interrupt may be active on this CPU.  By it, or irqs off;
+ * timer_host.c.
+ */
+DECLARE_PER_CPU(u8, arm64_timer_active);
+
+/*
+ * With a vGIC: can sync and settle have something to do?  A level that goes up in the
+ * hardware has its interrupt active by then, or ends the stay by it at once.
+ */
+static inline bool arm64_timer_has_news(const struct vcpu *vcpu)
+{
+	return __this_cpu_read(arm64_timer_active) | vcpu->arch.timer_levels |
+	       vcpu->arch.timer_trapped;
+}
+
+static __always_inline void arm64_sync_to_hw(struct vcpu *vcpu)
+{
+	const struct vgic_hot *hot = vcpu->arch.vgic_hot;
+
+	if (arm64_timer_has_news(vcpu) || READ_ONCE(hot->dirty))
+		arm64_vgic_sync_slow(vcpu);
+	if (hot->lr_live)
+		write_sysreg_s(hot->hcr, SYS_ICH_HCR_EL2);
+}
+
+static __always_inline void arm64_sync_from_hw(struct vcpu *vcpu)
+{
+	if (vcpu->arch.vgic_hot->lr_live)
+		arm64_vgic_collect(vcpu);
 }
 
 /* --- enter ----------------------------------------------------------------- */
@@ -222,7 +259,7 @@ static __always_inline int arm64_fast_exit(struct vcpu *vcpu)
 	unsigned int class;
 
 	if (exit->vector != EXIT_SYNC)
-		return RESUME_GUEST;
+		return exit->vector == EXIT_IRQ ? arm64_timer_interrupt(vcpu) : RESUME_GUEST;
 
 	class = ESR_ELx_EC(exit->code);
 	if (class == ESR_ELx_EC_SYS64)
@@ -276,5 +313,7 @@ static __always_inline void arm64_disarm(struct vcpu *vcpu)
 #define arm64_vcpu_enter(vcpu)		arm64_enter(vcpu)
 #define arm64_vcpu_after_enter(vcpu)	arm64_after_enter(vcpu)
 #define arm64_vcpu_fast_exit(vcpu)	arm64_fast_exit(vcpu)
+#define arm64_irqchip_sync_to_hw(vcpu)	arm64_sync_to_hw(vcpu)
+#define arm64_irqchip_sync_from_hw(vcpu)	arm64_sync_from_hw(vcpu)
 
 #endif /* ARCH_HOT_H */

@@ -127,6 +127,13 @@ struct arm64_stats {
 	u64	simd_traps;		/* first use of SIMD since load */
 };
 
+/* What each entry and exit looks at of a vCPU's vGIC, of which it is a part.  Own task. */
+struct vgic_hot {
+	bool	dirty;		/* vgic_flush() has work; set under the vGIC's lock */
+	u32	lr_live;	/* list registers in use in the hardware */
+	u64	hcr;		/* ICH_HCR_EL2 in the guest */
+};
+
 struct vcpu_arch {
 	struct arm64_context	context;
 	struct arm64_host_context host;
@@ -148,6 +155,7 @@ struct vcpu_arch {
 	bool			timer_trapped;	/* (m) the physical one is not direct */
 	u8			timer_levels;	/* (m) BIT(TIMER_*), as the vGIC or user space heard */
 	struct vgic_cpu		*vgic;		/* (c) per-vCPU part, or NULL */
+	struct vgic_hot		*vgic_hot;	/* (c) and its, which there is then */
 
 	/* Firmware calls that fast_exit serves: fw.c.  Own task, irqs off. */
 	const struct fw_call	*fw_last;	/* of fw_last_id, NULL: there is none */
