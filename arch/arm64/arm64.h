@@ -114,8 +114,20 @@ static inline bool arm64_vm_ran(struct vm *vm)
 	return vm->arch.idreg_final;
 }
 
+void arm64_skip32(struct vcpu *vcpu);
+
 /* The instruction that trapped is done: on to the next one, PSTATE.BTYPE and SS gone. */
-void arm64_skip(struct vcpu *vcpu);
+static inline void arm64_skip(struct vcpu *vcpu)
+{
+	struct arm64_context *context = &vcpu->arch.context;
+
+	if (unlikely(arm64_aarch32(vcpu))) {
+		arm64_skip32(vcpu);
+		return;
+	}
+	context->pc += 4;
+	context->pstate &= ~(PSR_BTYPE_MASK | DBG_SPSR_SS);
+}
 
 /*
  * A system register of sysregs.def as the guest has it, loaded or not.  (m)

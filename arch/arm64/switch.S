@@ -2,7 +2,8 @@
 /*
  * The world switch under VHE: ERET to the guest's EL1 or EL0, and back by whatever
  * exception comes.  Called by vcpu.c and by nothing else, with everything in DAIF
- * masked.
+ * masked.  What is the host's and comes back with the exit is saved once for all entries of
+ * a stay, in which irqs are off: nobody of the host changes it meanwhile.
  *
  * While the guest runs, VBAR_EL2 leads to the vectors in here, SP_EL0 and the key APIA
  * are the guest's, and SP_EL2 stays where it is: at the top of the host's stack is what
@@ -107,14 +108,11 @@
 .section .noinstr.text, "ax"
 
 /*
- * void arm64_switch(struct vcpu_arch *arch)
+ * void arm64_save_host(struct vcpu_arch *arch)
+ *
+ * What arm64_switch() changes and guest_left puts back, but for what is on the stack.
  */
-SYM_FUNC_START(arm64_switch)
-	sub	sp, sp, #FRAME_SIZE
-	stp	x0, x30, [sp, #FRAME_ARCH]
-	host_gprs stp
-
-	/* All that is the host's is safe before its vectors go. */
+SYM_FUNC_START(arm64_save_host)
 	mrs	x1, sp_el0
 	str	x1, [x0, #ARCH_HOST_SP_EL0]
 	mrs	x1, hcr_el2
@@ -131,6 +129,18 @@ SYM_FUNC_START(arm64_switch)
 	tbz	x3, #SWITCH_PAUTH, 1f
 	save_apia x0, ARCH_HOST_APIA, x1, x2
 1:
+	ret
+SYM_FUNC_END(arm64_save_host)
+
+/*
+ * void arm64_switch(struct vcpu_arch *arch)
+ */
+SYM_FUNC_START(arm64_switch)
+	sub	sp, sp, #FRAME_SIZE
+	stp	x0, x30, [sp, #FRAME_ARCH]
+	host_gprs stp
+
+	ldr	x3, [x0, #ARCH_FLAGS]
 	ldr	x1, [x0, #ARCH_MDCR]
 	msr	mdcr_el2, x1
 	ldr	x4, [x0, #ARCH_VECTORS]

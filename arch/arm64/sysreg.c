@@ -84,10 +84,24 @@ int arm64_exit_sysreg(struct vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
-/* Group 3 of the ID registers (HCR_EL2.TID3): every one has a row, and no state. */
-static bool is_idreg(u32 encoding)
+/* An access as ESR_EL2 has it, without the register; to read, or to write. */
+#define ESR_SYSREG(encoding, direction)					\
+	(ESR_ELx_SYS64_ISS_SYS_VAL(sys_reg_Op0(encoding), sys_reg_Op1(encoding),	\
+				   sys_reg_Op2(encoding), sys_reg_CRn(encoding),	\
+				   sys_reg_CRm(encoding)) | ESR_ELx_SYS64_ISS_DIR_##direction)
+
+/*
+ * Does it read one of group 3 of the ID registers (HCR_EL2.TID3)?  Every one has a row, and
+ * no state: Op0 3, CRm from 1 to 7, all else but Op2 is 0.
+ */
+static bool esr_reads_idreg(u64 access)
 {
-	return encoding >= sys_reg(3, 0, 0, 1, 0) && encoding <= sys_reg(3, 0, 0, 7, 7);
+	const u64 fixed = ESR_ELx_SYS64_ISS_SYS_OP_MASK & ~(ESR_ELx_SYS64_ISS_OP2_MASK |
+							 ESR_ELx_SYS64_ISS_CRM_MASK);
+	u64 crm = access & ESR_ELx_SYS64_ISS_CRM_MASK;
+
+	return (access & fixed) == ESR_SYSREG(sys_reg(3, 0, 0, 0, 0), READ) &&
+	       crm && crm <= 7 << ESR_ELx_SYS64_ISS_CRM_SHIFT;
 }
 
 static int fast_done(struct vcpu *vcpu)
@@ -102,13 +116,12 @@ static int fast_done(struct vcpu *vcpu)
  * An SGI touches other vCPUs, but under no lock that is taken with irqs on.  One for all
  * of them is too much with irqs off.
  */
-static bool fast_sgi(struct vcpu *vcpu, u32 encoding, u64 value)
+static bool fast_sgi(struct vcpu *vcpu, u64 value)
 {
-	if (encoding != SYS_ICC_SGI1R_EL1 || !vm_has_irqchip(vcpu->vm) ||
-	    value & BIT_ULL(ICC_SGI1R_IRQ_ROUTING_MODE_BIT))
+	if (!vm_has_irqchip(vcpu->vm) || value & BIT_ULL(ICC_SGI1R_IRQ_ROUTING_MODE_BIT))
 		return false;
 
-	vgic_sgi(vcpu, encoding, value);
+	vgic_sgi(vcpu, SYS_ICC_SGI1R_EL1, value);
 
 	return true;
 }
@@ -116,18 +129,17 @@ static bool fast_sgi(struct vcpu *vcpu, u32 encoding, u64 value)
 /* What a guest does often, without the table. */
 int arm64_fast_sysreg(struct vcpu *vcpu)
 {
-	u64 esr = vcpu->arch.exit.code;
-	u32 encoding = esr_sys64_to_sysreg(esr);
+	u64 esr = vcpu->arch.exit.code, access = esr & ESR_ELx_SYS64_ISS_SYS_OP_MASK;
 	unsigned int reg = ESR_ELx_SYS64_ISS_RT(esr);
 
-	if (!esr_is_read(esr))
-		return fast_sgi(vcpu, encoding, arm64_reg(vcpu, reg)) ?
-		       fast_done(vcpu) : RESUME_GUEST;
+	if (access == ESR_SYSREG(SYS_ICC_SGI1R_EL1, WRITE))
+		return fast_sgi(vcpu, arm64_reg(vcpu, reg)) ? fast_done(vcpu) : RESUME_GUEST;
 
-	if (encoding == SYS_CNTPCT_EL0 || encoding == SYS_CNTPCTSS_EL0)
+	if (access == ESR_SYSREG(SYS_CTR_EL0, READ) || esr_reads_idreg(access))
+		arm64_set_reg(vcpu, reg, arm64_idreg(vcpu, esr_sys64_to_sysreg(esr)));
+	else if (access == ESR_SYSREG(SYS_CNTPCT_EL0, READ) ||
+		 access == ESR_SYSREG(SYS_CNTPCTSS_EL0, READ))
 		arm64_set_reg(vcpu, reg, arm64_timer_read(vcpu, SYS_CNTPCT_EL0));
-	else if (encoding == SYS_CTR_EL0 || is_idreg(encoding))
-		arm64_set_reg(vcpu, reg, arm64_idreg(vcpu, encoding));
 	else
 		return RESUME_GUEST;
 

@@ -542,18 +542,12 @@ static u64 it_advance(u64 pstate)
 	return pstate | (it & 0xfc) << 8 | (it & 3) << 25;
 }
 
-void arm64_skip(struct vcpu *vcpu)
+void arm64_skip32(struct vcpu *vcpu)
 {
 	struct arm64_context *context = &vcpu->arch.context;
 
-	if (unlikely(arm64_aarch32(vcpu))) {
-		context->pc += vcpu->arch.exit.code & ESR_ELx_IL ? 4 : 2;
-		context->pstate = it_advance(context->pstate);
-	} else {
-		context->pc += 4;
-		context->pstate &= ~PSR_BTYPE_MASK;
-	}
-	context->pstate &= ~DBG_SPSR_SS;
+	context->pc += vcpu->arch.exit.code & ESR_ELx_IL ? 4 : 2;
+	context->pstate = it_advance(context->pstate) & ~DBG_SPSR_SS;
 }
 
 /* --- halts ------------------------------------------------------------------------------------ */

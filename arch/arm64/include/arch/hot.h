@@ -41,8 +41,9 @@ void arm64_timer_report(struct vcpu *vcpu);	/* in run_end: without a vGIC, the l
 
 /*
  * switch.S: enter the guest and come back, with arch->exit filled in.  irqs off, all of
- * DAIF masked.
+ * DAIF masked, and no irq since the host's registers were saved by the other.
  */
+void arm64_save_host(struct vcpu_arch *arch);
 void arm64_switch(struct vcpu_arch *arch);
 
 /* --- prepare and commit ---------------------------------------------------- */
@@ -290,8 +291,10 @@ static __always_inline void arm64_run_end(struct vcpu *vcpu, int ret)
 		arm64_timer_report(vcpu);
 }
 
+/* From here to disarm irqs are off (ARCH_ARM_IRQS_OFF). */
 static __always_inline void arm64_arm(struct vcpu *vcpu)
 {
+	arm64_save_host(&vcpu->arch);
 	if (vcpu->arch.simd.released)
 		arm64_simd_arm(vcpu);
 }

@@ -53,7 +53,7 @@ struct arm64_context {
 	u64	apia[2];	/* APIAKeyLo_EL1, APIAKeyHi_EL1 */
 };
 
-/* The host's side of the switch, saved at each entry and put back as it was. */
+/* The host's side of the switch, saved once for a stay and put back as it was at each exit. */
 struct arm64_host_context {
 	u64	sp_el0, hcr, vbar, cptr, mdcr;
 	u64	tco, ssbs, dit;
