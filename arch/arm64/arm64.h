@@ -295,6 +295,8 @@ int arm64_sysreg_setup(void);
 /* ESR_ELx_EC_SYS64 and the CP15, CP14 traps.  handle_exit's results. */
 int arm64_exit_sysreg(struct vcpu *vcpu);
 int arm64_exit_cp(struct vcpu *vcpu);
+/* A new vCPU: its affinity, by its number. */
+void arm64_sysreg_create(struct vcpu *vcpu);
 /* Reset values of arch.sysreg.  (m), not loaded. */
 void arm64_sysreg_reset(struct vcpu *vcpu);
 /*

@@ -169,6 +169,11 @@ static u64 sysreg_mpidr(struct vcpu *vcpu)
 	       (number >> 12 & 0xff) << 16;
 }
 
+void arm64_sysreg_create(struct vcpu *vcpu)
+{
+	vcpu->arch.sysreg[REG_MPIDR_EL1] = sysreg_mpidr(vcpu);
+}
+
 /*
  * All at once, but for what is part of the machine and not of its state: there, user space's
  * choice outlives a reset.  Others look at MPIDR_EL1 meanwhile, so it stays where it is, in
@@ -184,9 +189,6 @@ void arm64_sysreg_reset(struct vcpu *vcpu)
 
 	memcpy(regs + 1, sysreg_resets + 1, sizeof(sysreg_resets) - sizeof(*regs));
 	regs[REG_CLIDR_EL1] = levels;
-
-	if (!regs[REG_MPIDR_EL1])
-		WRITE_ONCE(regs[REG_MPIDR_EL1], sysreg_mpidr(vcpu));
 	arm64_cache_reset(vcpu);
 }
 

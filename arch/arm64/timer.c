@@ -144,6 +144,16 @@ static void timer_disarm(struct arm64_timer *timer)
 	WRITE_ONCE(timer->armed, false);
 }
 
+/*
+ * The same around halts, where one is seldom left to cancel: a callback that has said that it
+ * is not armed any more only kicks the vCPU.
+ */
+static void timer_disarm_armed(struct arm64_timer *timer)
+{
+	if (READ_ONCE(timer->armed))
+		timer_disarm(timer);
+}
+
 /* --- load and put ---------------------------------------------------------- */
 
 /* Is it in the hardware right now?  By the vCPU's own task, or (m). */
@@ -330,7 +340,7 @@ void arm64_timer_block(struct vcpu *vcpu)
 
 	for (i = 0; i < TIMERS; i++) {
 		/* One that ran when this was not a halt yet would not start it again. */
-		timer_disarm(&vcpu->arch.timer[i]);
+		timer_disarm_armed(&vcpu->arch.timer[i]);
 		if (timer_enabled(&vcpu->arch.timer[i]) && !timer_due(vcpu, i))
 			timer_arm(vcpu, i);
 	}
@@ -341,7 +351,7 @@ void arm64_timer_unblock(struct vcpu *vcpu)
 	int i;
 
 	for (i = 0; i < TIMERS; i++)
-		timer_disarm(&vcpu->arch.timer[i]);
+		timer_disarm_armed(&vcpu->arch.timer[i]);
 
 	preempt_disable();
 	WRITE_ONCE(vcpu->arch.timer_blocked, false);

@@ -320,14 +320,16 @@ void arm64_start_pending(struct vcpu *vcpu)
 		vcpu_begin(vcpu, pc, x0, big_endian);
 }
 
+/*
+ * The rest is KVM_ARM_VCPU_INIT's, before which there is no KVM_RUN and no ONE_REG, and which
+ * resets the vCPU.  But others may look for it by its affinity.
+ */
 int arm64_vcpu_create(struct vcpu *vcpu)
 {
 	vcpu->arch.serial = atomic64_inc_return(&vcpu_serials);
 	arm64_steal_create(vcpu);
 	arm64_timer_create(vcpu);
-	scoped_guard(mutex, &vcpu->mutex)
-		arm64_reset(vcpu);
-	/* KVM_ARM_VCPU_INIT may say otherwise, and comes before KVM_RUN. */
+	arm64_sysreg_create(vcpu);
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 
 	return 0;
