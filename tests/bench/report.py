@@ -85,6 +85,8 @@ def judge(lane, row, rows, goals):
     if goal == "no-exit":
         exits = row.exits_of("keel")
         return "no exit", answer[exits == 0]
+    if goal and goal.startswith("+"):
+        return f"{goal[1:]} after floor", answer[keel - row.floor["keel"] <= int(goal)]
     if goal and float(goal) >= 1:
         return goal, answer[keel <= int(goal)]
     if goal:
