@@ -17,6 +17,18 @@
 bool bench_counts;
 volatile u64 bench_interrupts, bench_sink;
 
+static void profile_tell(const char *folder, const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	if (fd < 0)
+		bail("cannot write to %s", path);
+	close(fd);
+}
+
 /*
  * ci/profile waits for what is timed, and has the instructions from the end of this on.  Its
  * folder is BENCH_PROFILE; the first time is what it wants.
@@ -26,19 +38,15 @@ __attribute__((noinline)) void bench_timed(void)
 	const char *folder = getenv("BENCH_PROFILE");
 	static bool told;
 	char path[256];
-	int fd;
 
 	if (!folder || told)
 		return;
 	told = true;
-	snprintf(path, sizeof(path), "%s/timed", folder);
-	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-	if (fd < 0)
-		bail("cannot write to %s", path);
-	close(fd);
+	profile_tell(folder, "timed");
 	snprintf(path, sizeof(path), "%s/go", folder);
 	while (access(path, F_OK))
 		sleep_ms(1);
+	profile_tell(folder, "gone");
 }
 
 static u64 serve(const struct bench_row *row, struct vcpu *vcpu, u32 loops)
