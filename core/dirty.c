@@ -40,7 +40,10 @@ static unsigned long log_words(const struct memslot *slot)
 	return log_bytes(slot) / sizeof(long);
 }
 
-/* Scratch space of the same size behind the log: a harvest cannot fail. */
+/*
+ * Scratch space of the same size behind the log: a harvest cannot fail.  slots_lock held,
+ * and all of it is zero whenever that is let go of.
+ */
 static unsigned long *log_snapshot(const struct memslot *slot)
 {
 	return slot->dirty + log_words(slot);
@@ -160,23 +163,48 @@ static bool protect_word(struct vm *vm, const struct memslot *slot,
 					   word_mask(taken));
 }
 
+/* Words of the snapshot: from the first to behind the last that may not be zero. */
+struct log_span {
+	unsigned long	first, end;	/* end is 0 if there is none */
+};
+
+static void span_forget(struct memslot *slot, const struct log_span *span)
+{
+	if (span->end)
+		memset(log_snapshot(slot) + span->first, 0,
+		       (span->end - span->first) * sizeof(long));
+}
+
+/* Mostly nothing was written to: the first word from @first on that is not zero, or @end. */
+static unsigned long log_next(const unsigned long *log, unsigned long first, unsigned long end)
+{
+	const unsigned long *at = log + first, *stop = log + end;
+
+	while (at + 8 <= stop &&
+	       !(READ_ONCE(at[0]) | READ_ONCE(at[1]) | READ_ONCE(at[2]) | READ_ONCE(at[3]) |
+		 READ_ONCE(at[4]) | READ_ONCE(at[5]) | READ_ONCE(at[6]) | READ_ONCE(at[7])))
+		at += 8;
+	while (at < stop && !READ_ONCE(*at))
+		at++;
+
+	return at - log;
+}
+
 /* The words [first, end) of what is below.  mmu_lock for writing. */
 static bool harvest_words(struct vm *vm, struct memslot *slot, unsigned long first,
-			  unsigned long end)
+			  unsigned long end, struct log_span *span)
 {
 	unsigned long *snapshot = log_snapshot(slot), *log = slot->dirty;
 	struct pgtable_place place = { };
 	bool changed = false;
 	unsigned long i;
 
-	for (i = first; i < end; i++) {
-		unsigned long taken = READ_ONCE(log[i]);
-
-		if (taken) {
-			taken = xchg(&log[i], 0);
-			changed |= protect_word(vm, slot, &place, i, taken);
-		}
-		snapshot[i] = taken;
+	for (i = log_next(log, first, end); i < end; i = log_next(log, i + 1, end)) {
+		snapshot[i] = xchg(&log[i], 0);
+		changed |= protect_word(vm, slot, &place, i, snapshot[i]);
+		if (!span->end)
+			span->first = i;
+		span->end = i + 1;
 	}
 
 	return changed;
@@ -186,14 +214,15 @@ static bool harvest_words(struct vm *vm, struct memslot *slot, unsigned long fir
  * Move the log to the snapshot and protect what was dirty.  True if anything has to be
  * flushed.
  */
-static bool log_harvest(struct vm *vm, struct memslot *slot)
+static bool log_harvest(struct vm *vm, struct memslot *slot, struct log_span *span)
 {
 	unsigned long first, words = log_words(slot);
 	bool changed = false;
 
 	write_lock(&vm->mmu_lock);
 	for (first = 0; first < words; first += LOG_CHUNK_WORDS) {
-		changed |= harvest_words(vm, slot, first, min(first + LOG_CHUNK_WORDS, words));
+		changed |= harvest_words(vm, slot, first, min(first + LOG_CHUNK_WORDS, words),
+					 span);
 		cond_resched_rwlock_write(&vm->mmu_lock);
 	}
 	write_unlock(&vm->mmu_lock);
@@ -233,7 +262,9 @@ static bool log_is_manual(struct vm *vm)
 
 int dirty_get(struct vm *vm, const struct kvm_dirty_log *log)
 {
+	struct log_span span = { };
 	struct memslot *slot;
+	int err = 0;
 
 	guard(mutex)(&vm->slots_lock);
 
@@ -247,14 +278,15 @@ int dirty_get(struct vm *vm, const struct kvm_dirty_log *log)
 		return copy_to_user(log->dirty_bitmap, slot->dirty, log_bytes(slot)) ?
 			-EFAULT : 0;
 
-	if (log_harvest(vm, slot))
+	if (log_harvest(vm, slot, &span))
 		slot_flush(vm, slot);
 	if (copy_to_user(log->dirty_bitmap, log_snapshot(slot), log_bytes(slot))) {
 		log_restore(slot);
-		return -EFAULT;
+		err = -EFAULT;
 	}
+	span_forget(slot, &span);
 
-	return 0;
+	return err;
 }
 
 /* The words [first, end) of what is below.  mmu_lock for writing. */
@@ -303,6 +335,7 @@ int dirty_clear(struct vm *vm, const struct kvm_clear_dirty_log *log)
 	unsigned long word = first / BITS_PER_LONG;
 	unsigned long bytes = ALIGN(count, 64) / BITS_PER_BYTE;
 	struct memslot *slot;
+	int err = 0;
 
 	guard(mutex)(&vm->slots_lock);
 
@@ -316,9 +349,10 @@ int dirty_clear(struct vm *vm, const struct kvm_clear_dirty_log *log)
 
 	/* All of it first: a bad address then changes nothing. */
 	if (copy_from_user(log_snapshot(slot) + word, log->dirty_bitmap, bytes))
-		return -EFAULT;
-	if (log_clear(vm, slot, word, word + bytes / sizeof(long)))
+		err = -EFAULT;
+	else if (log_clear(vm, slot, word, word + bytes / sizeof(long)))
 		slot_flush(vm, slot);
+	memset(log_snapshot(slot) + word, 0, bytes);
 
-	return 0;
+	return err;
 }
