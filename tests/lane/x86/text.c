@@ -3,7 +3,7 @@
  * Reads the text of the loaded module, as the kernel has patched it for this CPU,
  * from /proc/kcore, and says in lines "CHECK VALUE" which mitigations are in it:
  *
- *   rsb           yes|no    the return stack buffer is filled after an exit
+ *   rsb           yes|one|no  how the return stack buffer is filled after an exit
  *   untrain       NAME...|no  what is called against trained return predictions
  *   bhi           NAME|no   what is called against trained branch history
  *   spec_ctrl_in  yes|no    SPEC_CTRL is switched before an entry
@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_SIZE	640
+#define TEXT_SIZE	1024
 
 /* What comes in SVM's switch, in this order. */
 #define CLGI		"\x0f\x01\xdd"
@@ -36,9 +36,11 @@
 /* And in VT-x's, before and after the exit. */
 #define HOST_RSP_KEPT	"\x48\x89\xa7"			/* RSP to a member far off */
 #define VMRESUME	"\x0f\x01\xc3"
+#define VCPU_TO_RDI	"\x48\x89\xc7"			/* when all is saved */
 #define XOR_R15		"\x45\x31\xff"			/* the last that is cleared */
 /* What may be there. */
 #define CALL_NEXT	"\xe8\x01\x00\x00\x00\xcc"	/* over an INT3: fills the RSB */
+#define ADD_RSP		"\x48\x81\xc4"			/* behind all of these but the last */
 #define VERW		"\x0f\x00\x2d"			/* of a word near by */
 #define SPEC_CTRL_LOAD	"\x8b\x87"			/* first of the comparison */
 #define SPEC_CTRL_ECX	"\xb9\x48\x00\x00\x00"
@@ -321,6 +323,24 @@ static bool loads_spec_ctrl(uint64_t address)
 	return !memcmp(bytes, SPEC_CTRL_LOAD, sizeof(bytes));
 }
 
+/* What is done from there on: it is there always, and a jump leads around it. */
+static void say_rsb(uint64_t address)
+{
+	uint8_t bytes[SIZE(CALL_NEXT)];
+	int calls = 0;
+
+	address = follow(address);
+	for (;; calls++, address += sizeof(bytes)) {
+		read_kernel(address, bytes, sizeof(bytes));
+		if (memcmp(bytes, CALL_NEXT, sizeof(bytes)))
+			break;
+	}
+	if (calls == 31 && !memcmp(bytes, ADD_RSP, SIZE(ADD_RSP)))
+		say("rsb", "yes");
+	else
+		say("rsb", calls == 1 ? "one" : calls ? "wrong" : "no");
+}
+
 static void say_svm_switch(void)
 {
 	struct text text;
@@ -335,7 +355,7 @@ static void say_svm_switch(void)
 	stgi = MUST_FIND(&text, restored, STGI);
 	spec_ctrl = MUST_FIND(&text, restored, SPEC_CTRL_ECX);
 
-	say_bool("rsb", FIND(&text, restored, spec_ctrl, CALL_NEXT) >= 0);
+	say_rsb(text.address + restored + SIZE(VMLOAD));
 	say("untrain", find_calls(&text, spec_ctrl, stgi, names, sizeof(names)) ? names : "no");
 	say_bool("spec_ctrl_in", loads_spec_ctrl(text.address + clgi + SIZE(CLGI)));
 	say_bool("spec_ctrl_out", !jumps_over(&text, spec_ctrl, stgi));
@@ -360,7 +380,7 @@ static void say_vtx_switch(void)
 	read_text(&out, symbols[VTX_SWITCH_EXIT].address);
 	end = MUST_FIND(&out, 0, XOR_R15);
 	spec_ctrl = MUST_FIND(&out, 0, SPEC_CTRL_ECX);
-	say_bool("rsb", FIND(&out, 0, spec_ctrl, CALL_NEXT) >= 0);
+	say_rsb(out.address + MUST_FIND(&out, 0, VCPU_TO_RDI) + SIZE(VCPU_TO_RDI));
 	say_bool("spec_ctrl_out", !jumps_over(&out, spec_ctrl, end));
 	say("bhi", find_calls(&out, spec_ctrl, end, names, sizeof(names)) ? names : "no");
 	say_return(&out, end);
