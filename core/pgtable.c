@@ -390,7 +390,7 @@ static noinline int leaf_split(struct pgtable *pt, struct page_cache *cache, u64
 
 /* Put an empty table where nothing is.  0 also if somebody else was faster. */
 static noinline int table_install(struct pgtable *pt, struct page_cache *cache, u64 *ptep,
-			 u64 pte, int level)
+				  u64 pte, int level)
 {
 	u64 *table = table_take(pt, cache, level - 1);
 
@@ -410,7 +410,8 @@ static noinline int table_install(struct pgtable *pt, struct page_cache *cache, 
  * needed.  1: *@next is that table.  0: a larger leaf serves.  Or -errno.
  */
 static __always_inline int map_descend(struct pgtable *pt, struct page_cache *cache,
-		       const struct mmu_map *map, u64 *ptep, int level, u64 **next)
+				       const struct mmu_map *map, u64 *ptep, int level,
+				       u64 **next)
 {
 	int err;
 
@@ -559,26 +560,38 @@ int pgtable_map(struct pgtable *pt, struct page_cache *cache, const struct mmu_m
 	return map_leaf(pt, map, ptep, level);
 }
 
+/* The entry of the leaf that maps @gpa, in @pte as it was, and its level; or NULL. */
+static __always_inline u64 *leaf_find(struct pgtable *pt, gpa_t gpa, u64 *pte, int *level)
+{
+	u64 *ptep;
+
+	lockdep_assert_held(&pt->vm->mmu_lock);
+
+	if (gpa >= pgtable_span(pt->format))
+		return NULL;
+
+	ptep = root_entry(pt, gpa);
+	for (*level = level_root(pt->format); ; --*level) {
+		*pte = READ_ONCE(*ptep);
+		if (!entry_is_present(pt, *pte, *level))
+			return NULL;
+		/* At level 0 at the latest. */
+		if (entry_is_leaf(pt, *pte, *level))
+			return ptep;
+		ptep = table_entry(pt, table_of(pt, *pte, *level), gpa, *level - 1);
+	}
+}
+
 u64 *pgtable_protected(struct pgtable *pt, gpa_t gpa, u64 *pte)
 {
 	const struct pgtable_bits *bits = &pt->format->bits;
 	u64 *ptep;
 	int level;
 
-	lockdep_assert_held(&pt->vm->mmu_lock);
-
-	if (!bits->may_write || gpa >= pgtable_span(pt->format))
+	if (!bits->may_write)
 		return NULL;
-
-	ptep = root_entry(pt, gpa);
-	for (level = level_root(pt->format); level > 0; level--) {
-		*pte = READ_ONCE(*ptep);
-		if (!entry_is_present(pt, *pte, level) || entry_is_leaf(pt, *pte, level))
-			return NULL;
-		ptep = table_entry(pt, table_of(pt, *pte, level), gpa, level - 1);
-	}
-	*pte = READ_ONCE(*ptep);
-	if (!entry_is_present(pt, *pte, 0) || !leaf_may_write(pt->format, *pte) ||
+	ptep = leaf_find(pt, gpa, pte, &level);
+	if (!ptep || level || !leaf_may_write(pt->format, *pte) ||
 	    (*pte & bits->write) == bits->write || leaf_entries(pt, *pte, 0) > 1)
 		return NULL;
 
@@ -597,26 +610,12 @@ bool pgtable_allow_write(struct pgtable *pt, u64 *ptep, u64 pte)
 
 int pgtable_lookup(struct pgtable *pt, gpa_t gpa, u64 *leaf)
 {
-	u64 *table = pt->root;
+	u64 pte;
 	int level;
 
-	lockdep_assert_held(&pt->vm->mmu_lock);
-
-	if (gpa >= pgtable_span(pt->format))
+	if (!leaf_find(pt, gpa, &pte, &level))
 		return -ENOENT;
+	*leaf = pte;
 
-	for (level = level_root(pt->format); level >= 0; level--) {
-		u64 pte = READ_ONCE(table[level_index(pt->format, gpa, level)]);
-
-		if (!entry_is_present(pt, pte, level))
-			return -ENOENT;
-		if (entry_is_leaf(pt, pte, level)) {
-			*leaf = pte;
-			return level;
-		}
-		table = table_of(pt, pte, level);
-	}
-
-	return -ENOENT;
+	return level;
 }
-

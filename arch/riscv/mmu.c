@@ -46,7 +46,7 @@ MODULE_PARM_DESC(tags, "Debug: number of TLB tags to use, at least 2; 0: all the
 #define PTE_LOCKED	BIT(8)		/* software's; without V */
 #define PTE_MAY_WRITE	BIT(9)		/* software's */
 
-/* Each is called for each level, or each entry, and not worth two more instructions for ftrace. */
+/* Those that masks do not stand for are called for each entry: no two more for ftrace. */
 
 static notrace u64 pte_make_table(hpa_t table, int level)
 {
@@ -88,12 +88,12 @@ static notrace u64 pte_make_leaf(const struct mmu_map *map, int level)
 	return pte;
 }
 
-static notrace bool pte_is_present(u64 pte, int level)
+static bool pte_is_present(u64 pte, int level)
 {
 	return pte & PTE_V;
 }
 
-static notrace bool pte_is_leaf(u64 pte, int level)
+static bool pte_is_leaf(u64 pte, int level)
 {
 	return pte & (PTE_R | PTE_W | PTE_X);
 }
@@ -103,7 +103,7 @@ static notrace bool pte_is_group(u64 pte)
 	return pte & PTE_N;
 }
 
-static notrace hpa_t pte_address(u64 pte, int level)
+static hpa_t pte_address(u64 pte, int level)
 {
 	if (pte & PTE_N)
 		pte &= ~PTE_NAPOT_PPN;
