@@ -125,11 +125,12 @@ static u64 touch(struct vm *vm, u32 pages)
 }
 
 /*
- * Half of the pages are in the slot, the others in as many slots in the middle of all, if
- * there are any: who remembers the slot of the last fault has to look for each.  They are
- * close together, because what a page table costs is not the question.
+ * Half of the pages are in the slot, the others in as many slots in the middle of all: who
+ * remembers the slots of the last faults has to look for each.  If there are no others, the
+ * slot is so large that the same pages are in it: what a page table costs is not the question.
  */
 #define HALF		64
+#define OTHERS_AT	(SLOTS_GPA - GPA_TEST)
 
 static void guest_touch_among(u64 first)
 {
@@ -137,30 +138,35 @@ static void guest_touch_among(u64 first)
 
 	for (i = 0; i < HALF; i++) {
 		guest_write64(GPA_TEST + i * PAGE, 1);
-		guest_write64(first ? SLOTS_GPA + (first + i) * 2 * PAGE :
-				      GPA_TEST + (HALF + i) * PAGE, 1);
+		guest_write64(SLOTS_GPA + (first + i) * 2 * PAGE, 1);
 	}
 	guest_say(bench_units(bench_clock() - start));
+}
+
+/* The guest has not mapped it, or not any more, and the host has it. */
+static void renew(char *page)
+{
+	madvise(page, PAGE, MADV_DONTNEED);
+	*(volatile char *)page = 1;
 }
 
 static u64 time_touch(u32 loops, u32 slots)
 {
 	u64 first = slots > HALF ? (slots - HALF) / 2 : 0, ticks, i;
+	u64 size = slots > 1 ? HALF * PAGE : OTHERS_AT + 2 * HALF * PAGE;
 	struct crowd *among = crowd_of(slots);
-	void *memory = bench_memory(2 * HALF * PAGE, false, true);
+	char *memory = bench_memory(size, false, false);
 
-	/* The guest has lost its mappings of the last time, and the host has the pages. */
 	for (i = 0; i < HALF; i++) {
-		volatile char *page = among->memory + (first + i) * PAGE;
-
-		madvise((void *)page, PAGE, MADV_DONTNEED);
-		*page = 1;
+		renew(memory + i * PAGE);
+		renew(slots > 1 ? among->memory + (first + i) * PAGE :
+				  memory + OTHERS_AT + i * 2 * PAGE);
 	}
-	add_slot(among->vm, SLOT, GPA_TEST, 2 * HALF * PAGE, memory, 0);
+	add_slot(among->vm, SLOT, GPA_TEST, size, memory, 0);
 	vcpu_enter_at(&among->vm->vcpus[0], guest_touch_among, first);
 	ticks = vcpu_run_said(&among->vm->vcpus[0]);
 	add_slot(among->vm, SLOT, GPA_TEST, 0, memory, 0);
-	munmap(memory, 2 * HALF * PAGE);
+	munmap(memory, size);
 
 	return ticks;
 }

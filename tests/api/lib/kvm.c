@@ -168,6 +168,12 @@ struct vcpu *vcpu_create_bare(struct vm *vm, int id)
 
 void vcpu_enter_at(struct vcpu *vcpu, void (*entry)(u64), u64 argument)
 {
+	/* What it left for may end only here: some would skip the first instruction there. */
+	if (vcpu->run->exit_reason) {
+		vcpu->run->immediate_exit = 1;
+		vcpu_run(vcpu);
+		vcpu->run->immediate_exit = 0;
+	}
 	arch_vcpu_setup(vcpu, entry, argument);
 }
 
