@@ -513,13 +513,9 @@ static noinline int fault_on_slot(struct vcpu *vcpu, struct memslot *slot, gpa_t
 
 int vcpu_fault(struct vcpu *vcpu, gpa_t gpa, u8 access)
 {
-	gfn_t gfn = gpa_to_gfn(gpa);
-	struct memslot *slot = NULL;
+	struct memslot *slot = vcpu_memslot(vcpu, gpa_to_gfn(gpa));
 	int ret;
 
-	/* A device is asked again and again. */
-	if (!vcpu_memslot_missed(vcpu, gfn))
-		slot = vcpu_memslot(vcpu, gfn);
 	if (!slot)
 		ret = FAULT_NO_SLOT;
 	else if ((access & PROT_GUEST_WRITE) && memslot_readonly(slot))

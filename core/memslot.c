@@ -6,9 +6,10 @@
  * tables is in fault.c, and its dirty log in dirty.c.
  *
  * A slot is found in three ways, each with its own cost and its own lock: by
- * frame (maple tree, vm->srcu), by id (xarray, vm->srcu or slots_lock), and by
- * host address (interval tree, mmu_lock).  None of them depends on how many
- * slots there are.
+ * frame (latched tree, vm->srcu), by id (xarray, vm->srcu or slots_lock), and by
+ * host address (interval tree, mmu_lock).  Of a tree it takes a few instructions a level
+ * more when there are twice as many slots, and neither it nor the latch needs memory: what
+ * has been checked cannot fail.
  *
  * Order of publication.  A slot enters the tree by host address first and leaves
  * it last: as long as a fault can map a page of it, the notifier finds it.
@@ -16,8 +17,8 @@
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/kvm.h>
-#include <linux/maple_tree.h>
 #include <linux/nospec.h>
+#include <linux/rbtree_latch.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
@@ -36,19 +37,74 @@ static unsigned long slot_key(u32 as_id, u32 id)
 	return (unsigned long)as_id << 16 | id;
 }
 
-static gfn_t slot_last(const struct memslot *slot)
+struct frames {
+	gfn_t	first;
+	gfn_t	last;
+};
+
+static struct memslot *slot_of(struct latch_tree_node *node)
 {
-	return slot->base + slot->npages - 1;
+	return container_of(node, struct memslot, frame_node);
+}
+
+static __always_inline bool slot_is_below(struct latch_tree_node *node,
+					  struct latch_tree_node *other)
+{
+	return slot_of(node)->base < slot_of(other)->base;
+}
+
+/* Are the frames below the slot, above it, or in it at least in part? */
+static __always_inline int frames_compare(void *key, struct latch_tree_node *node)
+{
+	const struct frames *frames = key;
+
+	if (frames->last < slot_of(node)->base)
+		return -1;
+
+	return frames->first > slot_of(node)->last;
+}
+
+static const struct latch_tree_ops slot_order = {
+	.less = slot_is_below,
+	.comp = frames_compare,
+};
+
+/* A slot that holds one of the frames.  vm->srcu or slots_lock held. */
+static __always_inline struct memslot *slot_among(struct vm *vm, int as_id, gfn_t first, gfn_t last)
+{
+	struct frames frames = { first, last };
+	struct latch_tree_node *node;
+
+	lockdep_assert(srcu_read_lock_held(&vm->srcu) || lockdep_is_held(&vm->slots_lock));
+	node = latch_tree_find(&frames, &vm->as[as_id].slots, &slot_order);
+
+	return node ? slot_of(node) : NULL;
 }
 
 struct memslot *memslot_find(struct vm *vm, int as_id, gfn_t gfn)
 {
-	return mtree_load(&vm->as[as_id].slots, gfn);
+	return slot_among(vm, as_id, gfn, gfn);
 }
 
-struct memslot *vcpu_memslot(struct vcpu *vcpu, gfn_t gfn)
+/*
+ * The cache of a vCPU holds two slots, or one twice, the last first: a guest goes to and fro
+ * between them.
+ */
+static bool slot_cache_is_of(const struct vcpu *vcpu, u64 generation)
 {
-	struct memslot *slot = vcpu->slot_cache;
+	return vcpu->slot_cache_generation == generation && vcpu->slot_cache_as == vcpu->as_id;
+}
+
+static void slot_cache_begin(struct vcpu *vcpu, struct memslot *slot, u64 generation)
+{
+	vcpu->slot_cache[0] = vcpu->slot_cache[1] = slot;
+	vcpu->slot_cache_as = vcpu->as_id;
+	vcpu->slot_cache_generation = generation;
+}
+
+struct memslot *vcpu_memslot_look(struct vcpu *vcpu, gfn_t gfn)
+{
+	struct memslot **cache = vcpu->slot_cache, *last = NULL, *slot;
 	u64 generation;
 
 	/*
@@ -56,17 +112,22 @@ struct memslot *vcpu_memslot(struct vcpu *vcpu, gfn_t gfn)
 	 * generation is in a stay in SRCU that the writer still waits for.
 	 */
 	generation = smp_load_acquire(&vcpu->vm->slots_generation);
-	if (likely(slot && vcpu->slot_cache_generation == generation &&
-		   slot->as_id == vcpu->as_id && memslot_holds(slot, gfn)))
-		return slot;
-	/* A device is asked for several times in one access. */
-	if (vcpu_memslot_missed(vcpu, gfn))
-		return NULL;
+	if (likely(slot_cache_is_of(vcpu, generation))) {
+		last = cache[0];
+		if (likely(memslot_holds(last, gfn)))
+			return last;
+		if (memslot_holds(cache[1], gfn)) {
+			swap(cache[0], cache[1]);
+			return cache[0];
+		}
+	}
 
-	slot = memslot_find(vcpu->vm, vcpu->as_id, gfn);
-	if (slot) {
-		vcpu->slot_cache = slot;
-		vcpu->slot_cache_generation = generation;
+	slot = slot_among(vcpu->vm, vcpu->as_id, gfn, gfn);
+	if (slot && last) {
+		cache[0] = slot;
+		cache[1] = last;
+	} else if (slot) {
+		slot_cache_begin(vcpu, slot, generation);
 	} else {
 		vcpu->slot_miss = gfn;
 		vcpu->slot_miss_as = vcpu->as_id;
@@ -112,10 +173,11 @@ static struct memslot *slot_alloc(struct vm *vm,
 
 	slot->base = gpa_to_gfn(region->guest_phys_addr);
 	slot->npages = region->memory_size >> PAGE_SHIFT;
+	slot->last = slot->base + slot->npages - 1;
 	slot->hva = region->userspace_addr;
 	slot->flags = region->flags;
 	slot->id = region->slot & 0xffff;
-	slot->as_id = region->slot >> 16;
+	slot->as_id = array_index_nospec(region->slot >> 16, ARCH_ADDRESS_SPACES);
 	slot->hva_node.start = slot->hva;
 	slot->hva_node.last = slot->hva + region->memory_size - 1;
 
@@ -132,9 +194,21 @@ static struct memslot *slot_alloc(struct vm *vm,
 	return slot;
 }
 
-static struct maple_tree *slot_tree(struct vm *vm, const struct memslot *slot)
+/* Who looks meanwhile finds it, or not yet. */
+static void slot_insert(struct vm *vm, struct memslot *slot)
 {
-	return &vm->as[array_index_nospec(slot->as_id, ARCH_ADDRESS_SPACES)].slots;
+	latch_tree_insert(&slot->frame_node, &vm->as[slot->as_id].slots, &slot_order);
+}
+
+/* Who looks meanwhile finds the one or the other. */
+static void slot_replace(struct vm *vm, struct memslot *old, struct memslot *new)
+{
+	struct latch_tree_root *root = &vm->as[old->as_id].slots;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(root->tree); i++)
+		rb_replace_node_rcu(&old->frame_node.node[i], &new->frame_node.node[i],
+				    &root->tree[i]);
 }
 
 /* Make what was published or taken back known to the caches of the vCPUs. */
@@ -147,13 +221,6 @@ static void slot_hva_insert(struct vm *vm, struct memslot *slot)
 {
 	write_lock(&vm->mmu_lock);
 	interval_tree_insert(&slot->hva_node, &vm->slot_hvas);
-	write_unlock(&vm->mmu_lock);
-}
-
-static void slot_hva_remove(struct vm *vm, struct memslot *slot)
-{
-	write_lock(&vm->mmu_lock);
-	interval_tree_remove(&slot->hva_node, &vm->slot_hvas);
 	write_unlock(&vm->mmu_lock);
 }
 
@@ -184,89 +251,74 @@ static void slot_unmap(struct vm *vm, struct memslot *slot)
 
 /* --- changes -------------------------------------------------------------- */
 
+/* Take a slot away from lookup, and wait until nobody uses it any more. */
+static void slot_unpublish(struct vm *vm, struct memslot *slot)
+{
+	latch_tree_erase(&slot->frame_node, &vm->as[slot->as_id].slots, &slot_order);
+	slots_changed(vm);
+	synchronize_srcu_expedited(&vm->srcu);
+}
+
 static int slot_create(struct vm *vm, struct memslot *slot)
 {
-	unsigned long key = slot_key(slot->as_id, slot->id);
 	int err;
 
-	err = xa_reserve(&vm->slot_ids, key, GFP_KERNEL_ACCOUNT);
+	if (slot_among(vm, slot->as_id, slot->base, slot->last))
+		return -EEXIST;
+	err = xa_err(xa_store(&vm->slot_ids, slot_key(slot->as_id, slot->id), slot,
+			      GFP_KERNEL_ACCOUNT));
 	if (err)
 		return err;
 
 	slot_hva_insert(vm, slot);
-	err = mtree_insert_range(slot_tree(vm, slot), slot->base, slot_last(slot), slot,
-				 GFP_KERNEL_ACCOUNT);
-	if (err)
-		goto err_hva_remove;
-
-	slot_id_set(vm, slot);
+	slot_insert(vm, slot);
 	slots_changed(vm);
 
 	return 0;
-
-err_hva_remove:
-	slot_hva_remove(vm, slot);
-	xa_release(&vm->slot_ids, key);
-	return err;
-}
-
-/*
- * Take a slot away from lookup by frame.  VMMs take a failure here for the end
- * of the world, and the few small nodes a tree may need for it are worth waiting
- * for.
- */
-static void slot_unpublish(struct vm *vm, struct memslot *slot)
-{
-	WARN_ON_ONCE(mtree_store_range(slot_tree(vm, slot), slot->base, slot_last(slot),
-				       NULL, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL));
-	slots_changed(vm);
 }
 
 static void slot_delete(struct vm *vm, struct memslot *slot)
 {
-	slot_unpublish(vm, slot);
 	xa_erase(&vm->slot_ids, slot_key(slot->as_id, slot->id));
-	synchronize_srcu_expedited(&vm->srcu);
+	slot_unpublish(vm, slot);
 	slot_unmap(vm, slot);
 	slot_free(slot);
 }
 
-/* Another place in the guest: what is there has to be free, or the slot's own. */
+/* Is what the slot's new place has beside its old one free?  Both are of one size. */
+static bool slot_can_move(struct vm *vm, const struct memslot *old, const struct memslot *new)
+{
+	gfn_t first = new->base, last = new->last;
+
+	if (first > old->base)
+		first = max(first, old->last + 1);
+	else
+		last = min(last, old->base - 1);
+
+	return !slot_among(vm, new->as_id, first, last);
+}
+
 static int slot_move(struct vm *vm, struct memslot *old, struct memslot *new)
 {
-	unsigned long index = new->base;
-	struct memslot *other;
+	if (!slot_can_move(vm, old, new))
+		return -EEXIST;
 
-	while ((other = mt_find(slot_tree(vm, new), &index, slot_last(new))))
-		if (other != old)
-			return -EEXIST;
-
-	slot_unpublish(vm, old);
 	slot_id_set(vm, new);
-	synchronize_srcu_expedited(&vm->srcu);
+	slot_unpublish(vm, old);
 	slot_unmap(vm, old);
 	slot_free(old);
 
-	/* The place is free and the way back is gone: this must not fail. */
 	slot_hva_insert(vm, new);
-	WARN_ON_ONCE(mtree_insert_range(slot_tree(vm, new), new->base, slot_last(new), new,
-					GFP_KERNEL_ACCOUNT | __GFP_NOFAIL));
+	slot_insert(vm, new);
 	slots_changed(vm);
 
 	return 0;
 }
 
-/* The same place with other flags: one store, and the guest notices nothing. */
-static int slot_flip(struct vm *vm, struct memslot *old, struct memslot *new,
-		     bool log_full)
+/* The same place with other flags: the guest notices nothing. */
+static void slot_flip(struct vm *vm, struct memslot *old, struct memslot *new, bool log_full)
 {
-	int err;
-
-	err = mtree_store_range(slot_tree(vm, new), new->base, slot_last(new), new,
-				GFP_KERNEL_ACCOUNT);
-	if (err)
-		return err;
-
+	slot_replace(vm, old, new);
 	slot_id_set(vm, new);
 	write_lock(&vm->mmu_lock);
 	interval_tree_remove(&old->hva_node, &vm->slot_hvas);
@@ -280,8 +332,6 @@ static int slot_flip(struct vm *vm, struct memslot *old, struct memslot *new,
 	if (!new->dirty)
 		dirty_stop(vm, new);
 	slot_free(old);
-
-	return 0;
 }
 
 /* What does not depend on other slots. */
@@ -321,7 +371,7 @@ static int slot_change(struct vm *vm, struct memslot *old,
 {
 	bool log_full = log_begins_full(vm);
 	struct memslot *new;
-	int err;
+	int err = 0;
 
 	if (region->memory_size >> PAGE_SHIFT != old->npages ||
 	    region->userspace_addr != old->hva ||
@@ -339,7 +389,7 @@ static int slot_change(struct vm *vm, struct memslot *old,
 	if (new->base != old->base)
 		err = slot_move(vm, old, new);
 	else
-		err = slot_flip(vm, old, new, log_full);
+		slot_flip(vm, old, new, log_full);
 	if (err)
 		slot_free(new);
 
@@ -382,7 +432,7 @@ int memslots_init(struct vm *vm)
 	int as_id;
 
 	for (as_id = 0; as_id < ARCH_ADDRESS_SPACES; as_id++)
-		mt_init_flags(&vm->as[as_id].slots, MT_FLAGS_USE_RCU);
+		seqcount_latch_init(&vm->as[as_id].slots.seq);
 	xa_init_flags(&vm->slot_ids, XA_FLAGS_ACCOUNT);
 	vm->slot_hvas = RB_ROOT_CACHED;
 	/* Zero is free for whoever remembers one, to say that it remembers nothing. */
@@ -395,21 +445,11 @@ void memslots_destroy(struct vm *vm)
 {
 	struct memslot *slot;
 	unsigned long key;
-	int as_id;
 
 	xa_for_each(&vm->slot_ids, key, slot)
 		slot_free(slot);
 	xa_destroy(&vm->slot_ids);
 	vm->slot_hvas = RB_ROOT_CACHED;
-	for (as_id = 0; as_id < ARCH_ADDRESS_SPACES; as_id++) {
-		/*
-		 * There is no reader any more.  In RCU mode a callback would free the
-		 * tree, and that of 6.12 oopses in a tree of many levels: it takes what
-		 * lies behind the last child of a node for one more.
-		 */
-		mt_clear_in_rcu(&vm->as[as_id].slots);
-		mtree_destroy(&vm->as[as_id].slots);
-	}
 }
 
 /* --- access to guest memory ----------------------------------------------- */

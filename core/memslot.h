@@ -8,6 +8,7 @@
 #include <linux/interval_tree.h>
 #include <linux/kvm.h>
 #include <linux/nospec.h>
+#include <linux/rbtree_latch.h>
 #include <core/types.h>
 #include <core/vcpu.h>
 
@@ -21,11 +22,13 @@
 struct memslot {
 	gfn_t			 base;		/* first frame */
 	u64			 npages;
+	gfn_t			 last;		/* frame */
 	hva_t			 hva;		/* of the first frame */
 	u32			 flags;		/* KVM_MEM_* */
 	u16			 id;
 	u8			 as_id;
 	unsigned long		*dirty;		/* little-endian bits; NULL: no log */
+	struct latch_tree_node	 frame_node;	/* vm->as[as_id].slots */
 	struct interval_tree_node hva_node;	/* vm->slot_hvas */
 };
 
@@ -62,8 +65,6 @@ int memslot_set(struct vm *vm, const struct kvm_userspace_memory_region2 *region
 
 /* The slot that holds @gfn, or NULL.  vm->srcu held. */
 struct memslot *memslot_find(struct vm *vm, int as_id, gfn_t gfn);
-/* The same, for a vCPU and its current address space, by way of its cache. */
-struct memslot *vcpu_memslot(struct vcpu *vcpu, gfn_t gfn);
 /*
  * Was there no slot for @gfn when the vCPU looked last, and has none changed since?  The
  * vCPU's thread; vm->srcu not held, irqs on or off.
@@ -74,6 +75,16 @@ static inline bool vcpu_memslot_missed(const struct vcpu *vcpu, gfn_t gfn)
 	return vcpu->slot_miss_generation == smp_load_acquire(&vcpu->vm->slots_generation) &&
 	       vcpu->slot_miss == gfn && vcpu->slot_miss_as == vcpu->as_id;
 }
+
+/* The same as memslot_find(), for a vCPU and its address space, by way of its cache. */
+struct memslot *vcpu_memslot_look(struct vcpu *vcpu, gfn_t gfn);
+
+/* The same; a device is asked for several times in one access. */
+static inline struct memslot *vcpu_memslot(struct vcpu *vcpu, gfn_t gfn)
+{
+	return vcpu_memslot_missed(vcpu, gfn) ? NULL : vcpu_memslot_look(vcpu, gfn);
+}
+
 /*
  * The slot with this id, or NULL, also for an id or address space that cannot
  * be.  vm->srcu or slots_lock held.

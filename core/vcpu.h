@@ -86,9 +86,10 @@ struct vcpu {
 	struct task_struct	*task;		/* (b) who is in KVM_RUN */
 
 	unsigned int		 bus_hint[IOBUS_COUNT];	/* (m) the range asked for last */
-	/* The slot the last lookup found; valid for this generation only. */
-	struct memslot		*slot_cache;	/* (m) under srcu */
+	/* The slots the last lookups found; valid for this generation and address space only. */
+	struct memslot		*slot_cache[2];	/* (m) under srcu; the last first */
 	u64			 slot_cache_generation;	/* (m) */
+	int			 slot_cache_as;		/* (m) */
 	/* The frame the last lookup found no slot for; the same rule. */
 	gfn_t			 slot_miss;	/* (m) */
 	u64			 slot_miss_generation;	/* (m) */

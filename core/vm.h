@@ -37,10 +37,10 @@
 #include <linux/interval_tree.h>
 #include <linux/kvm.h>
 #include <linux/list.h>
-#include <linux/maple_tree.h>
 #include <linux/mm_types.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/rbtree_latch.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
@@ -53,7 +53,7 @@
 
 /* One guest physical address space; an architecture may have several. */
 struct address_space_guest {
-	struct maple_tree	slots;		/* (s) gfn -> struct memslot */
+	struct latch_tree_root	slots;		/* (s) struct memslot by gfn */
 	struct pgtable		pgtable;	/* (p) */
 };
 

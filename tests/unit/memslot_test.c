@@ -114,7 +114,16 @@ TEST(slot_moves)
 	CHECK_EQ(vcpu_fault(m.vcpu, GPA, PROT_GUEST_READ), FAULT_NO_SLOT);
 	shim_invalidate(m.memory, PAGE_SIZE);
 	CHECK_EQ(machine_level(&m, GPA + PAGE_SIZE, NULL), -ENOENT);
-	CHECK_EQ(machine_slot(&m, 0, GPA + PAGE_SIZE, 0, m.memory, 0), 0);
+	/* And down, past it, and where a part of its own place is free and a part is not. */
+	CHECK_EQ(machine_slot(&m, 0, GPA, HUGE, m.memory, 0), 0);
+	CHECK_EQ(machine_slot(&m, 0, GPA + 6 * HUGE, HUGE, m.memory, 0), 0);
+	CHECK_EQ(machine_slot(&m, 0, GPA + 5 * HUGE, HUGE, m.memory, 0), 0);
+	CHECK_EQ(machine_slot(&m, 0, GPA + 5 * HUGE - PAGE_SIZE, HUGE, m.memory, 0), -EEXIST);
+	CHECK_EQ(machine_slot(&m, 0, GPA + 3 * HUGE, HUGE, m.memory, 0), 0);
+	CHECK_EQ(machine_slot(&m, 0, GPA + 3 * HUGE + PAGE_SIZE, HUGE, m.memory, 0), -EEXIST);
+	CHECK_EQ(machine_load(&m, GPA + 3 * HUGE, &value), 0);
+	CHECK_EQ(value, 1234);
+	CHECK_EQ(machine_slot(&m, 0, GPA + 3 * HUGE, 0, m.memory, 0), 0);
 	machine_destroy(&m);
 }
 
@@ -300,17 +309,24 @@ TEST(guest_cmpxchg_of_every_size)
 
 TEST(slot_cache_follows_the_slots)
 {
-	struct memslot *first;
+	struct memslot *first, *second;
 	int index;
 
 	machine_create(&m, 1);
 	CHECK_EQ(machine_slot(&m, 0, GPA, HUGE, m.memory, 0), 0);
+	CHECK_EQ(machine_slot(&m, 1, GPA + 2 * HUGE, HUGE, m.memory, 0), 0);
 	CHECK_EQ(machine_slot(&m, 1 << 16, GPA, HUGE, m.memory, 0), 0);
 	index = srcu_read_lock(&m.vm->srcu);
 	first = vcpu_memslot(m.vcpu, gpa_to_gfn(GPA));
 	CHECK(first && first == vcpu_memslot(m.vcpu, gpa_to_gfn(GPA) + 1));
 	CHECK(!vcpu_memslot(m.vcpu, gpa_to_gfn(GPA + HUGE)));
-	CHECK_EQ(m.vcpu->slot_cache == first, true);
+	CHECK(m.vcpu->slot_cache[0] == first && m.vcpu->slot_cache[1] == first);
+	/* Two are kept, the last first. */
+	second = vcpu_memslot(m.vcpu, gpa_to_gfn(GPA + 2 * HUGE));
+	CHECK(second && second != first);
+	CHECK(m.vcpu->slot_cache[0] == second && m.vcpu->slot_cache[1] == first);
+	CHECK(vcpu_memslot(m.vcpu, gpa_to_gfn(GPA)) == first);
+	CHECK(m.vcpu->slot_cache[0] == first && m.vcpu->slot_cache[1] == second);
 	m.vcpu->as_id = 1;
 	CHECK(vcpu_memslot(m.vcpu, gpa_to_gfn(GPA)) != first);
 	m.vcpu->as_id = 0;

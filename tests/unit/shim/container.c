@@ -167,67 +167,69 @@ void *xa_find_from(struct xarray *xa, unsigned long *index)
 	return entry;
 }
 
-/* --- maple tree ------------------------------------------------------------------------ */
+/* --- latched tree ----------------------------------------------------------------------- */
 
-void mt_init_flags(struct maple_tree *mt, unsigned int flags)
+/* Of the two trees there is one, and a lock instead of the latch. */
+static pthread_mutex_t latch_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct latch_tree_node *latch_node(struct rb_node *node)
 {
-	ranges_init(&mt->ranges);
+	return container_of(node, struct latch_tree_node, node[0]);
 }
 
-void mtree_destroy(struct maple_tree *mt)
+void latch_tree_insert(struct latch_tree_node *node, struct latch_tree_root *root,
+		       const struct latch_tree_ops *ops)
 {
-	ranges_destroy(&mt->ranges);
+	struct rb_node **at = &root->tree[0].first;
+
+	pthread_mutex_lock(&latch_lock);
+	while (*at && ops->less(latch_node(*at), node))
+		at = &(*at)->next;
+	node->node[0].next = *at;
+	*at = &node->node[0];
+	pthread_mutex_unlock(&latch_lock);
 }
 
-void *mtree_load(struct maple_tree *mt, unsigned long index)
+static struct rb_node **latch_find_link(struct rb_node *node, struct rb_root *root)
 {
-	void *entry;
+	struct rb_node **at = &root->first;
 
-	pthread_mutex_lock(&mt->ranges.lock);
-	entry = ranges_load(&mt->ranges, index);
-	pthread_mutex_unlock(&mt->ranges.lock);
+	while (*at && *at != node)
+		at = &(*at)->next;
+	if (!*at)
+		shim_bug(__FILE__, __LINE__, "taken from a tree it is not in");
 
-	return entry;
+	return at;
 }
 
-int mtree_store_range(struct maple_tree *mt, unsigned long first, unsigned long last,
-		      void *entry, gfp_t gfp)
+void latch_tree_erase(struct latch_tree_node *node, struct latch_tree_root *root,
+		      const struct latch_tree_ops *ops)
 {
-	if (shim_should_fail(gfp))
-		return -ENOMEM;
-
-	pthread_mutex_lock(&mt->ranges.lock);
-	ranges_store(&mt->ranges, first, last, entry);
-	pthread_mutex_unlock(&mt->ranges.lock);
-
-	return 0;
+	pthread_mutex_lock(&latch_lock);
+	*latch_find_link(&node->node[0], &root->tree[0]) = node->node[0].next;
+	pthread_mutex_unlock(&latch_lock);
 }
 
-void *mt_find(struct maple_tree *mt, unsigned long *index, unsigned long max)
+void rb_replace_node_rcu(struct rb_node *old, struct rb_node *new, struct rb_root *root)
 {
-	void *entry = NULL;
-	int i;
-
-	pthread_mutex_lock(&mt->ranges.lock);
-	i = ranges_find(&mt->ranges, *index);
-	if (*index <= max && i < mt->ranges.count && mt->ranges.range[i].first <= max) {
-		entry = mt->ranges.range[i].entry;
-		*index = mt->ranges.range[i].last + 1;
-	}
-	pthread_mutex_unlock(&mt->ranges.lock);
-
-	return entry;
+	pthread_mutex_lock(&latch_lock);
+	new->next = old->next;
+	*latch_find_link(old, root) = new;
+	pthread_mutex_unlock(&latch_lock);
 }
 
-int mtree_insert_range(struct maple_tree *mt, unsigned long first, unsigned long last,
-		       void *entry, gfp_t gfp)
+struct latch_tree_node *latch_tree_find(void *key, struct latch_tree_root *root,
+					const struct latch_tree_ops *ops)
 {
-	unsigned long index = first;
+	struct rb_node *node;
 
-	if (mt_find(mt, &index, last))
-		return -EEXIST;
+	pthread_mutex_lock(&latch_lock);
+	for (node = root->tree[0].first; node; node = node->next)
+		if (!ops->comp(key, latch_node(node)))
+			break;
+	pthread_mutex_unlock(&latch_lock);
 
-	return mtree_store_range(mt, first, last, entry, gfp);
+	return node ? latch_node(node) : NULL;
 }
 
 /* --- interval tree ------------------------------------------------------------------------ */

@@ -71,6 +71,7 @@
 #define min_t(type, a, b)	({ type a_ = (a), b_ = (b); a_ < b_ ? a_ : b_; })
 #define max_t(type, a, b)	({ type a_ = (a), b_ = (b); a_ > b_ ? a_ : b_; })
 #define clamp(v, lo, hi)	min(max(v, lo), hi)
+#define swap(a, b)		({ __typeof__(a) a_ = (a); (a) = (b); (b) = a_; })
 #define round_down(x, y)	((x) & ~((__typeof__(x))(y) - 1))
 #define PTR_ALIGN_DOWN(p, a)	((__typeof__(p))((unsigned long)(p) & ~((unsigned long)(a) - 1)))
 #define ALIGN(x, a)		(((x) + (__typeof__(x))(a) - 1) & ~((__typeof__(x))(a) - 1))
@@ -166,6 +167,7 @@ static inline unsigned long *bit_word(unsigned long nr, const unsigned long *map
 #define PTR_ERR(ptr)		((long)(ptr))
 #define IS_ERR(ptr)		((unsigned long)(ptr) >= (unsigned long)-MAX_ERRNO)
 #define IS_ERR_OR_NULL(ptr)	(!(ptr) || IS_ERR(ptr))
+#define PTR_ERR_OR_ZERO(ptr)	(IS_ERR(ptr) ? (int)(long)(ptr) : 0)
 
 void shim_bug(const char *file, int line, const char *what);
 

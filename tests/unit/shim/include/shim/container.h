@@ -93,6 +93,7 @@ struct xarray {
 #define XA_FLAGS_ACCOUNT	1
 #define xa_init(xa)		xa_init_flags(xa, 0)
 #define xa_is_err(entry)	IS_ERR(entry)
+#define xa_err(entry)		PTR_ERR_OR_ZERO(entry)
 
 void xa_init_flags(struct xarray *xa, unsigned int flags);
 void xa_destroy(struct xarray *xa);
@@ -107,23 +108,39 @@ void *xa_find_from(struct xarray *xa, unsigned long *index);
 #define xa_for_each(xa, index, entry)					\
 	for ((index) = 0; ((entry) = xa_find_from(xa, &(index))); (index)++)
 
-/* --- by range: maple tree ------------------------------------------------------------ */
+/* --- by order: latched tree ----------------------------------------------------------- */
 
-struct maple_tree {
-	struct shim_ranges	 ranges;
+struct rb_node {
+	struct rb_node	*next;
 };
 
-#define MT_FLAGS_USE_RCU	2
+struct rb_root {
+	struct rb_node	*first;
+};
 
-void mt_init_flags(struct maple_tree *mt, unsigned int flags);
-#define mt_clear_in_rcu(mt)	((void)(mt))
-void mtree_destroy(struct maple_tree *mt);
-void *mtree_load(struct maple_tree *mt, unsigned long index);
-int mtree_store_range(struct maple_tree *mt, unsigned long first, unsigned long last,
-		      void *entry, gfp_t gfp);
-int mtree_insert_range(struct maple_tree *mt, unsigned long first, unsigned long last,
-		       void *entry, gfp_t gfp);
-void *mt_find(struct maple_tree *mt, unsigned long *index, unsigned long max);
+struct latch_tree_node {
+	struct rb_node	node[1];
+};
+
+struct latch_tree_root {
+	int		seq;
+	struct rb_root	tree[1];
+};
+
+struct latch_tree_ops {
+	bool (*less)(struct latch_tree_node *node, struct latch_tree_node *other);
+	int (*comp)(void *key, struct latch_tree_node *node);
+};
+
+#define seqcount_latch_init(seq)	((void)(seq))
+
+void latch_tree_insert(struct latch_tree_node *node, struct latch_tree_root *root,
+		       const struct latch_tree_ops *ops);
+void latch_tree_erase(struct latch_tree_node *node, struct latch_tree_root *root,
+		      const struct latch_tree_ops *ops);
+struct latch_tree_node *latch_tree_find(void *key, struct latch_tree_root *root,
+					const struct latch_tree_ops *ops);
+void rb_replace_node_rcu(struct rb_node *old, struct rb_node *new, struct rb_root *root);
 
 /* --- by overlap: interval tree ---------------------------------------------------------- */
 

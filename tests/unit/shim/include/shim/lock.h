@@ -19,6 +19,7 @@ struct shim_dep {
 bool shim_dep_held(const struct shim_dep *dep, bool write);
 
 #define lockdep_is_held(lock)		shim_dep_held(&(lock)->dep, false)
+#define lockdep_assert(condition)	((void)WARN_ON_ONCE(!(condition)))
 #define lockdep_assert_held(lock)	((void)WARN_ON_ONCE(!lockdep_is_held(lock)))
 #define lockdep_assert_held_write(lock)	((void)WARN_ON_ONCE(!shim_dep_held(&(lock)->dep, true)))
 
