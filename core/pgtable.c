@@ -582,6 +582,30 @@ static __always_inline u64 *leaf_find(struct pgtable *pt, gpa_t gpa, u64 *pte, i
 	}
 }
 
+void pgtable_map_beside(struct pgtable *pt, const struct mmu_map *map, unsigned int before,
+			unsigned int count)
+{
+	u64 *ptep, pte, empty = pt->format->level[0].empty, installed = 0;
+	struct mmu_map page = *map;
+	int level;
+
+	ptep = leaf_find(pt, map->gpa, &pte, &level);
+	/* Somebody was faster, and had a larger page. */
+	if (!ptep || level)
+		return;
+
+	page.gpa -= before * PAGE_SIZE;
+	page.hpa -= before * PAGE_SIZE;
+	ptep -= before;
+	for (; count; count--, ptep++, page.gpa += PAGE_SIZE, page.hpa += PAGE_SIZE) {
+		if (READ_ONCE(*ptep) != empty)
+			continue;
+		mmu_op(sync_page)(pt->vm, &page);
+		installed += entry_replace(pt, ptep, empty, leaf_make(pt->format, &page, 0), 0);
+	}
+	stat_add(&pt->vm->stats.pages_mapped, installed);
+}
+
 u64 *pgtable_protected(struct pgtable *pt, gpa_t gpa, u64 *pte)
 {
 	const struct pgtable_bits *bits = &pt->format->bits;

@@ -238,6 +238,14 @@ bool pgtable_age(struct pgtable *pt, struct gfn_range range, bool test);
  */
 void pgtable_collapse(struct pgtable *pt, struct gfn_range range);
 
+/*
+ * After pgtable_map() of the base page @map, with mmu_lock not let go of: of @count base pages,
+ * of which @before lie before it, those that nothing is mapped at.  All are in one table, and
+ * the same may be said of them.
+ */
+void pgtable_map_beside(struct pgtable *pt, const struct mmu_map *map, unsigned int before,
+			unsigned int count);
+
 /* mmu_ops.flush for the frames [start, end). */
 void pgtable_flush(struct pgtable *pt, gfn_t start, gfn_t end);
 

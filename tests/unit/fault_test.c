@@ -124,6 +124,92 @@ TEST(fault_uses_huge_leaves_where_all_agrees)
 	machine_destroy(&m);
 }
 
+/* Are exactly the pages [first, end) of the slot at ODD mapped, of those around them? */
+#define ODD	(64UL << 20)
+
+static void expect_mapped(u64 first, u64 end)
+{
+	u64 page;
+
+	CHECK_EQ(machine_level(&m, ODD + (first - 1) * PAGE_SIZE, NULL), -ENOENT);
+	for (page = first; page < end; page++)
+		CHECK_EQ(machine_level(&m, ODD + page * PAGE_SIZE, NULL), 0);
+	CHECK_EQ(machine_level(&m, ODD + end * PAGE_SIZE, NULL), -ENOENT);
+}
+
+static void odd_store(u64 page)
+{
+	CHECK_EQ(machine_store(&m, ODD + page * PAGE_SIZE, 5), 0);
+	CHECK_EQ(m.run->exit_reason, KVM_EXIT_SHUTDOWN);
+}
+
+/* A slot of @npages from the page @first on, a page off from where huge leaves would fit. */
+static void odd_slot(u64 first, u64 npages, u32 flags)
+{
+	CHECK_EQ(machine_slot(&m, 1, ODD + first * PAGE_SIZE, npages * PAGE_SIZE,
+			      m.memory + (first + 1) * PAGE_SIZE, flags), 0);
+}
+
+TEST(fault_maps_what_lies_beside_in_a_huge_page)
+{
+	const struct pgtable_format *const *format;
+	u8 prot;
+
+	for (format = formats; *format; format++) {
+		fake_format = *format;
+		machine_create(&m, 1);
+		shim_host_set(m.memory, MEMORY_SIZE, 0, 9);
+		odd_slot(5, 1024, 0);
+		odd_store(36);
+		expect_mapped(32, 48);
+		machine_level(&m, ODD + 47 * PAGE_SIZE, &prot);
+		CHECK(prot & PROT_GUEST_WRITE);
+		CHECK_EQ(m.vcpu->stats.faults, 1);
+		odd_store(32);
+		odd_store(47);
+		CHECK_EQ(m.vcpu->stats.faults, 1);
+		/* Where the slot begins, and where the huge page ends or begins. */
+		odd_store(6);
+		expect_mapped(5, 16);
+		odd_store(500);
+		expect_mapped(496, 511);
+		odd_store(511);
+		expect_mapped(496, 512);
+		CHECK_EQ(m.vcpu->stats.faults, 4);
+		/* What is mapped stays as it is: two of it go, and come back. */
+		shim_invalidate(m.memory + (33 + 1) * PAGE_SIZE, 2 * PAGE_SIZE);
+		CHECK_EQ(machine_level(&m, ODD + 33 * PAGE_SIZE, NULL), -ENOENT);
+		CHECK_EQ(machine_level(&m, ODD + 35 * PAGE_SIZE, NULL), 0);
+		odd_store(34);
+		expect_mapped(32, 48);
+		machine_destroy(&m);
+	}
+	fake_format = formats[0];
+}
+
+TEST(fault_maps_nothing_beside_that_goes_or_is_logged)
+{
+	machine_create(&m, 1);
+	shim_host_set(m.memory, MEMORY_SIZE, 0, 9);
+	odd_slot(0, 1024, 0);
+	shim_invalidate_start(m.memory + (40 + 1) * PAGE_SIZE, PAGE_SIZE, true);
+	odd_store(36);
+	expect_mapped(36, 37);
+	shim_invalidate_end(m.memory + (40 + 1) * PAGE_SIZE, PAGE_SIZE);
+	odd_slot(0, 0, 0);
+	/* A log counts pages. */
+	odd_slot(0, 1024, KVM_MEM_LOG_DIRTY_PAGES);
+	odd_store(36);
+	expect_mapped(36, 37);
+	odd_slot(0, 0, 0);
+	/* Pages of no huge one. */
+	shim_host_set(m.memory, MEMORY_SIZE, 0, 0);
+	odd_slot(0, 1024, 0);
+	odd_store(36);
+	expect_mapped(36, 37);
+	machine_destroy(&m);
+}
+
 TEST(fault_joins_small_leaves_that_are_there)
 {
 	begin();
