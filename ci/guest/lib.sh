@@ -113,7 +113,8 @@ guest_files() {
 
 # boot_guest MACHINE VCPUS APPEND [VMM-ARG...]: boot Debian's kernel to user
 # space with disk, network and random numbers in use; the console goes to
-# stdout.  With GUEST_FIRMWARE set the firmware boots it.
+# stdout.  With GUEST_FIRMWARE set the firmware boots it; with GUEST_PREALLOC its memory is
+# there before it runs.
 boot_guest() {
 	machine=$1 vcpus=$2 append=$3
 	shift 3
@@ -125,7 +126,7 @@ boot_guest() {
 	esac
 	# shellcheck disable=SC2086	# a list of words
 	vmm -M "$machine" -smp "$vcpus" -m "${GUEST_MEM:-$LANE_GUEST_MEM}" \
-		${GUEST_FIRMWARE:+$LANE_GUEST_FIRMWARE} \
+		${GUEST_FIRMWARE:+$LANE_GUEST_FIRMWARE} ${GUEST_PREALLOC:+-mem-prealloc} \
 		-drive file=/tmp/disk,format=raw,if=none,id=disk \
 		-device "$LANE_GUEST_DISK,drive=disk" \
 		-netdev "user,id=net,guestfwd=tcp:10.0.2.100:80-cmd:/bin/busybox cat /tmp/file" \
