@@ -276,21 +276,41 @@ int x86_msr_write_atomic(struct vcpu *vcpu, u32 msr, u64 value)
 	return msr_write(vcpu, desc, msr, value, false);
 }
 
+int x86_msrs_passed(u8 passed, struct x86_msr_access access[X86_PASSED_MAX])
+{
+	static const struct x86_msr_access sometimes[] = {
+		{ MSR_IA32_SPEC_CTRL,	.read = true,	.write = true },
+		{ MSR_IA32_PRED_CMD,	.write = true },
+		{ MSR_IA32_FLUSH_CMD,	.write = true },
+	};
+	int i, count = 0;
+
+	static_assert(BIT(ARRAY_SIZE(sometimes)) == X86_PASS_SETS);
+	for (i = 0; i < ARRAY_SIZE(sometimes); i++)
+		if (passed & BIT(i))
+			access[count++] = sometimes[i];
+	/* One that there is no room for exits. */
+	for (i = 0; i < ARRAY_SIZE(msrs) && count < X86_PASSED_MAX; i++)
+		if (msrs[i].flags & MSR_PASS)
+			access[count++] = (struct x86_msr_access) {
+				.msr = msrs[i].first, .read = true, .write = true };
+
+	return count;
+}
+
 void x86_msr_intercepts(struct vcpu *vcpu)
 {
-	bool own_spec_ctrl;
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(msrs); i++)
-		if (msrs[i].flags & MSR_PASS)
-			x86_op(msr_intercept)(vcpu, msrs[i].first, false, false);
+	u8 passed = 0;
 
 	x86_need(vcpu, X86_MISC);
-	own_spec_ctrl = vcpu->arch.state.spec_ctrl && msr_spec_ctrl_allowed(vcpu, false);
-	x86_op(msr_intercept)(vcpu, MSR_IA32_SPEC_CTRL, !own_spec_ctrl, !own_spec_ctrl);
-	x86_op(msr_intercept)(vcpu, MSR_IA32_PRED_CMD, true, !msr_guest_has_ibpb(vcpu));
-	x86_op(msr_intercept)(vcpu, MSR_IA32_FLUSH_CMD, true,
-			      !x86_guest_has(vcpu, X86_FEATURE_FLUSH_L1D));
+	if (vcpu->arch.state.spec_ctrl && msr_spec_ctrl_allowed(vcpu, false))
+		passed |= X86_PASS_SPEC_CTRL;
+	if (msr_guest_has_ibpb(vcpu))
+		passed |= X86_PASS_PRED_CMD;
+	if (x86_guest_has(vcpu, X86_FEATURE_FLUSH_L1D))
+		passed |= X86_PASS_FLUSH_CMD;
+	vcpu->arch.msr_passed = passed;
+	x86_op(msr_pass)(vcpu);
 }
 
 void x86_msr_reset(struct vcpu *vcpu, bool init)

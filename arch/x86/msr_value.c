@@ -370,8 +370,10 @@ MSR_SET(spec_ctrl)
 	x86_need(vcpu, X86_MISC);
 	vcpu->arch.state.spec_ctrl = value;
 	x86_dirty(vcpu, X86_MISC);
-	if (value)
-		x86_op(msr_intercept)(vcpu, msr, false, false);
+	if (value && !(vcpu->arch.msr_passed & X86_PASS_SPEC_CTRL)) {
+		vcpu->arch.msr_passed |= X86_PASS_SPEC_CTRL;
+		x86_op(msr_pass)(vcpu);
+	}
 
 	return 0;
 }

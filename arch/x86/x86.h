@@ -349,6 +349,25 @@ int x86_ioctl_get_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user);
 int x86_ioctl_set_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user);
 int x86_ioctl_msr_index_list(struct kvm_msr_list __user *user, bool feature);
 int x86_ioctl_get_feature_msrs(struct kvm_msrs __user *user);
+/*
+ * MSRs that a guest may come to touch without an exit, by its CPUID or by use.  Few:
+ * the vendors keep a map for each set of them, for all vCPUs.
+ */
+enum {
+	X86_PASS_SPEC_CTRL	= BIT(0),	/* read and write; in the order of msr.c */
+	X86_PASS_PRED_CMD	= BIT(1),	/* a command: write */
+	X86_PASS_FLUSH_CMD	= BIT(2),	/* likewise */
+	X86_PASS_SETS		= BIT(3),	/* number of sets of these */
+};
+
+struct x86_msr_access {
+	u32	msr;
+	bool	read, write;
+};
+
+#define X86_PASSED_MAX	16
+/* All that do not exit, @passed of the above among them: how many @access has now. */
+int x86_msrs_passed(u8 passed, struct x86_msr_access access[X86_PASSED_MAX]);
 /* Tell the vendor which MSRs the guest may touch without an exit. */
 void x86_msr_intercepts(struct vcpu *vcpu);
 void x86_msr_reset(struct vcpu *vcpu, bool init);

@@ -80,11 +80,25 @@ static void every_row(struct kunit *test)
 	}
 }
 
+/* There is room for all of them at once. */
+static void all_passed(struct kunit *test)
+{
+	struct x86_msr_access access[X86_PASSED_MAX];
+	int i, rows = 0;
+
+	for (i = 0; i < ARRAY_SIZE(msrs); i++)
+		rows += !!(msrs[i].flags & MSR_PASS);
+	KUNIT_EXPECT_EQ(test, x86_msrs_passed(0, access), rows);
+	KUNIT_EXPECT_EQ(test, x86_msrs_passed(X86_PASS_SETS - 1, access),
+			rows + ilog2(X86_PASS_SETS));
+}
+
 static struct kunit_case x86_msr_cases[] = {
 	KUNIT_CASE(in_order),
 	KUNIT_CASE(found),
 	KUNIT_CASE(found_by_hint),
 	KUNIT_CASE(every_row),
+	KUNIT_CASE(all_passed),
 	{ }
 };
 

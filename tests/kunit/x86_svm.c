@@ -2,7 +2,8 @@
 /*
  * What the SVM backend can show without a guest: whether it can run here, the format
  * of nested page tables against the manual's bits, the names of exits against the
- * kernel's own list, the tags, and what a VMCB is after a triple fault.
+ * kernel's own list, the tags, the MSR permission maps against the manual's bits, and
+ * what a VMCB is after a triple fault.
  */
 #include <asm/msr.h>
 #include <asm/svm.h>
@@ -22,6 +23,7 @@ static int double_rdmsrl_safe(unsigned int msr, u64 *value)
 
 #define rdmsrl_safe	double_rdmsrl_safe
 #include "../../arch/x86/svm/mmu.c"
+#include "../../arch/x86/svm/msrmap.c"
 #include "../../arch/x86/svm/svm.c"
 #undef rdmsrl_safe
 
@@ -287,6 +289,112 @@ static void vmcb_after_shutdown(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->arch.dirty, X86_ALL);
 }
 
+/* --- MSR permission maps: APM volume 2, "MSR Intercepts" ------------------------------ */
+
+#define MSRMAP_BITS	(2 * PAGE_SIZE * 8)
+
+static void msrmap_clear(unsigned long *map, u32 bit, bool read, bool write)
+{
+	if (read)
+		__clear_bit(bit, map);
+	if (write)
+		__clear_bit(bit + 1, map);
+}
+
+/* What a guest is to reach, by numbers: all else exits. */
+static void msrmap_expected(unsigned long *map, u8 passed)
+{
+	static const u32 low[] = { 0x174, 0x175, 0x176 };	/* SYSENTER_* */
+	/* STAR to SFMASK; FS, GS and kernel GS base. */
+	static const u32 high[] = { 0x81, 0x82, 0x83, 0x84, 0x100, 0x101, 0x102 };
+	int i;
+
+	bitmap_fill(map, MSRMAP_BITS);
+	for (i = 0; i < ARRAY_SIZE(low); i++)
+		msrmap_clear(map, 2 * low[i], true, true);
+	for (i = 0; i < ARRAY_SIZE(high); i++)
+		msrmap_clear(map, 0x800 * 8 + 2 * high[i], true, true);
+	if (passed & X86_PASS_SPEC_CTRL)
+		msrmap_clear(map, 2 * 0x48, true, true);
+	if (passed & X86_PASS_PRED_CMD)
+		msrmap_clear(map, 2 * 0x49, false, true);
+	if (passed & X86_PASS_FLUSH_CMD)
+		msrmap_clear(map, 2 * 0x10b, false, true);
+}
+
+static void expect_msrmaps(struct kunit *test, unsigned long *buffer)
+{
+	int passed;
+
+	for (passed = 0; passed < X86_PASS_SETS; passed++) {
+		msrmap_expected(buffer, passed);
+		KUNIT_EXPECT_TRUE_MSG(test, bitmap_equal(svm_msrmaps[passed], buffer, MSRMAP_BITS),
+				      "passed 0x%x", passed);
+	}
+}
+
+static u64 vmcb_msrmap(struct vcpu *vcpu)
+{
+	return __sme_clr(svm_vmcb(vcpu)->control.msrpm_base_pa);
+}
+
+static void expect_passed(struct kunit *test, struct vcpu *vcpu, u8 passed)
+{
+	KUNIT_EXPECT_EQ(test, vcpu->arch.msr_passed, passed);
+	KUNIT_EXPECT_EQ(test, vmcb_msrmap(vcpu), __pa(svm_msrmaps[passed]));
+	KUNIT_EXPECT_EQ(test, vcpu->arch.svm.spec_ctrl_live, !!(passed & X86_PASS_SPEC_CTRL));
+}
+
+/* One vCPU comes to differ from another: it changes maps, and no map changes. */
+static void msrmaps_of_two_vcpus(struct kunit *test)
+{
+	unsigned long *buffer = kunit_kzalloc(test, MSRMAP_BITS / 8, GFP_KERNEL);
+	struct vm *vm = suite_vm(test);
+	struct vcpu *a = vmcb_vcpu(test, vm, 0), *b = vmcb_vcpu(test, vm, 1);
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
+	expect_msrmaps(test, buffer);
+	expect_passed(test, a, 0);
+	expect_passed(test, b, 0);
+
+	/* IBPB by its CPUID, then SPEC_CTRL by use. */
+	a->arch.cpuid.word[X86_FEATURE_SPEC_CTRL / 32] |= BIT(X86_FEATURE_SPEC_CTRL % 32);
+	svm_vmcb(a)->control.clean = SVM_CLEAN_ALL;
+	svm_vmcb(b)->control.clean = SVM_CLEAN_ALL;
+	x86_msr_intercepts(a);
+	expect_passed(test, a, X86_PASS_PRED_CMD);
+	KUNIT_EXPECT_FALSE(test, svm_vmcb(a)->control.clean & SVM_CLEAN_PERMISSIONS);
+	a->arch.msr_passed |= X86_PASS_SPEC_CTRL;
+	svm_x86_msr_pass(a);
+	expect_passed(test, a, X86_PASS_PRED_CMD | X86_PASS_SPEC_CTRL);
+	/* A VMCB from nothing, as after a triple fault, has not forgotten. */
+	svm_vmcb_reset(a);
+	expect_passed(test, a, X86_PASS_PRED_CMD | X86_PASS_SPEC_CTRL);
+
+	expect_passed(test, b, 0);
+	KUNIT_EXPECT_TRUE(test, svm_vmcb(b)->control.clean & SVM_CLEAN_PERMISSIONS);
+	expect_msrmaps(test, buffer);
+
+	/* And back, by a CPUID without it and a value of zero. */
+	a->arch.cpuid.word[X86_FEATURE_SPEC_CTRL / 32] = 0;
+	x86_msr_intercepts(a);
+	expect_passed(test, a, 0);
+}
+
+static void msrmap_bits(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, svm_msrmap_bit(0), 0);
+	KUNIT_EXPECT_EQ(test, svm_msrmap_bit(0x1fff), 0x3ffe);
+	KUNIT_EXPECT_EQ(test, svm_msrmap_bit(0x2000), -1);
+	KUNIT_EXPECT_EQ(test, svm_msrmap_bit(0xbfffffff), -1);
+	KUNIT_EXPECT_EQ(test, svm_msrmap_bit(0xc0000000), 0x4000);
+	KUNIT_EXPECT_EQ(test, svm_msrmap_bit(0xc0001fff), 0x7ffe);
+	KUNIT_EXPECT_EQ(test, svm_msrmap_bit(0xc0010000), 0x8000);
+	KUNIT_EXPECT_EQ(test, svm_msrmap_bit(0xc0011fff), 0xbffe);
+	KUNIT_EXPECT_EQ(test, svm_msrmap_bit(0xc0012000), -1);
+	KUNIT_EXPECT_EQ(test, svm_msrmap_pa(X86_PASS_SETS), svm_msrmap_pa(0));
+}
+
 static struct kunit_case x86_svm_cases[] = {
 	KUNIT_CASE(disabled_by_firmware),
 	KUNIT_CASE(npt_leaves),
@@ -296,6 +404,8 @@ static struct kunit_case x86_svm_cases[] = {
 	KUNIT_CASE(tags_after_a_refused_entry),
 	KUNIT_CASE(tag_of_a_refused_entry),
 	KUNIT_CASE(vmcb_after_shutdown),
+	KUNIT_CASE(msrmap_bits),
+	KUNIT_CASE(msrmaps_of_two_vcpus),
 	{ }
 };
 

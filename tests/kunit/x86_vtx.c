@@ -2,9 +2,9 @@
 /*
  * What the VT-x backend can show without a guest, and without the extension: entries of
  * EPT by the kernel's own definitions against the manual's bits, and the names of exits
- * against the kernel's own list.  The unit tests have more of both, and events.
+ * against the kernel's own list, and the MSR bitmaps.  The unit tests have more of both, and events.
  */
-#include "vtx/vtx.h"
+#include "../../arch/x86/vtx/msrmap.c"
 #include "vtx/mmu_format.h"
 
 #include "suite.h"
@@ -88,10 +88,82 @@ static void exit_names(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, vtx_exit_name(0x1234), "unknown");
 }
 
+/* --- MSR bitmaps: SDM volume 3, "MSR-Bitmap Address" ---------------------------------- */
+
+#define MSRMAP_BITS	(PAGE_SIZE * 8)
+#define READ_HIGH	(0x400 * 8)		/* from C000_0000 */
+#define WRITE_LOW	(0x800 * 8)
+#define WRITE_HIGH	(0xc00 * 8)
+
+/* Of an x2APIC that the CPU serves. */
+static void msrmap_expected_apic(unsigned long *map)
+{
+	/* ID, version, TPR, PPR, LDR, SVR, DCR; then ISR to ESR and LVTs to the initial count. */
+	static const u32 reads[] = { 0x802, 0x803, 0x808, 0x80a, 0x80d, 0x80f, 0x83e };
+	u32 msr;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(reads); i++)
+		__clear_bit(reads[i], map);
+	for (msr = 0x810; msr <= 0x828; msr++)
+		__clear_bit(msr, map);
+	for (msr = 0x832; msr <= 0x838; msr++)
+		__clear_bit(msr, map);
+	/* TPR, EOI, self-IPI. */
+	__clear_bit(WRITE_LOW + 0x808, map);
+	__clear_bit(WRITE_LOW + 0x80b, map);
+	__clear_bit(WRITE_LOW + 0x83f, map);
+}
+
+/* What a guest is to reach, by numbers: all else exits. */
+static void msrmap_expected(unsigned long *map, u8 passed, bool apic)
+{
+	static const u32 low[] = { 0x174, 0x175, 0x176 };	/* SYSENTER_* */
+	/* STAR to SFMASK; FS, GS and kernel GS base. */
+	static const u32 high[] = { 0x81, 0x82, 0x83, 0x84, 0x100, 0x101, 0x102 };
+	int i;
+
+	bitmap_fill(map, MSRMAP_BITS);
+	for (i = 0; i < ARRAY_SIZE(low); i++) {
+		__clear_bit(low[i], map);
+		__clear_bit(WRITE_LOW + low[i], map);
+	}
+	for (i = 0; i < ARRAY_SIZE(high); i++) {
+		__clear_bit(READ_HIGH + high[i], map);
+		__clear_bit(WRITE_HIGH + high[i], map);
+	}
+	if (passed & X86_PASS_SPEC_CTRL) {
+		__clear_bit(0x48, map);
+		__clear_bit(WRITE_LOW + 0x48, map);
+	}
+	if (passed & X86_PASS_PRED_CMD)
+		__clear_bit(WRITE_LOW + 0x49, map);
+	if (passed & X86_PASS_FLUSH_CMD)
+		__clear_bit(WRITE_LOW + 0x10b, map);
+	if (apic)
+		msrmap_expected_apic(map);
+}
+
+static void msrmaps(struct kunit *test)
+{
+	unsigned long *map = kunit_kzalloc(test, MSRMAP_BITS / 8, GFP_KERNEL);
+	unsigned long *expected = kunit_kzalloc(test, MSRMAP_BITS / 8, GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, map);
+	KUNIT_ASSERT_NOT_NULL(test, expected);
+	for (i = 0; i < 2 * X86_PASS_SETS; i++) {
+		vtx_msrmap_fill(map, i % X86_PASS_SETS, i >= X86_PASS_SETS);
+		msrmap_expected(expected, i % X86_PASS_SETS, i >= X86_PASS_SETS);
+		KUNIT_EXPECT_TRUE_MSG(test, bitmap_equal(map, expected, MSRMAP_BITS), "map %d", i);
+	}
+}
+
 static struct kunit_case x86_vtx_cases[] = {
 	KUNIT_CASE(ept_leaves),
 	KUNIT_CASE(ept_capabilities),
 	KUNIT_CASE(exit_names),
+	KUNIT_CASE(msrmaps),
 	{ }
 };
 

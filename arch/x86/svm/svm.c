@@ -2,7 +2,7 @@
 /*
  * The SVM backend: can it run here, turning it on per CPU, and the stay in the
  * guest.  Exits are in exit.c, the VMCB in vmcb.c, events in event.c, nested
- * paging in mmu.c, what comes and goes with a CPU in load.c, the world switch in
+ * paging in mmu.c, MSRs in msrmap.c, what comes and goes with a CPU in load.c, the world switch in
  * switch.S.
  */
 #include <linux/cpumask.h>
@@ -96,6 +96,7 @@ static void svm_free_pages(void)
 		sc->hsave = NULL;
 		sc->host = NULL;
 	}
+	svm_msrmaps_free();
 	if (svm_iopm_pa)
 		free_pages((unsigned long)__va(svm_iopm_pa), SVM_IOPM_ORDER);
 	svm_iopm_pa = 0;
@@ -110,6 +111,10 @@ static int svm_alloc_pages(void)
 		return -ENOMEM;
 	memset(iopm, 0xff, PAGE_SIZE << SVM_IOPM_ORDER);
 	svm_iopm_pa = __pa(iopm);
+	if (svm_msrmaps_alloc()) {
+		svm_free_pages();
+		return -ENOMEM;
+	}
 
 	for_each_possible_cpu(cpu) {
 		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
@@ -423,35 +428,6 @@ void svm_vcpu_kick(struct vcpu *vcpu, int cpu)
 }
 
 /* --- the rest of x86_ops.def ------------------------------------------------------------- */
-
-/*
- * Two bits per MSR, read and write, in three ranges (APM, "MSR Intercepts").
- * An MSR outside of them always exits.
- */
-static int svm_msrpm_bit(u32 msr)
-{
-	static const u32 bases[] = { 0, 0xc0000000, 0xc0010000 };
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(bases); i++)
-		if (msr - bases[i] < 0x2000)
-			return i * 0x4000 + (msr - bases[i]) * 2;
-
-	return -1;
-}
-
-static void svm_x86_msr_intercept(struct vcpu *vcpu, u32 msr, bool read, bool write)
-{
-	int bit = svm_msrpm_bit(msr);
-
-	if (bit < 0)
-		return;
-	__assign_bit(bit, vcpu->arch.svm.msrpm, read);
-	__assign_bit(bit + 1, vcpu->arch.svm.msrpm, write);
-	if (msr == MSR_IA32_SPEC_CTRL)
-		vcpu->arch.svm.spec_ctrl_live = !write;
-	svm_changed(vcpu, SVM_CLEAN_PERMISSIONS);
-}
 
 static void svm_x86_tsc_offset(struct vcpu *vcpu, u64 offset)
 {

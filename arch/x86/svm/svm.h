@@ -117,6 +117,15 @@ void svm_vmcb_reset(struct vcpu *vcpu);
 void svm_x86_state_fetch(struct vcpu *vcpu, u32 groups);
 void svm_x86_state_commit(struct vcpu *vcpu, u32 groups);
 
+/* msrmap.c */
+
+/* At load and unload.  0 or -ENOMEM; free accepts what is half there. */
+int svm_msrmaps_alloc(void);
+void svm_msrmaps_free(void);
+/* Of the map for this set of X86_PASS_*, as MSRPM_BASE_PA wants it. */
+u64 svm_msrmap_pa(u8 passed);
+void svm_x86_msr_pass(struct vcpu *vcpu);
+
 /* explain.c */
 /* Which rule of the manual does this VMCB break?  A sentence. */
 const char *svm_vmcb_explain(struct vcpu *vcpu);

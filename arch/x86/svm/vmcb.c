@@ -73,7 +73,7 @@ void svm_vmcb_reset(struct vcpu *vcpu)
 	}
 
 	control->iopm_base_pa = __sme_set(svm_iopm_pa);
-	control->msrpm_base_pa = __sme_set(__pa(vcpu->arch.svm.msrpm));
+	control->msrpm_base_pa = vcpu->arch.svm.msrmap_pa;
 	control->tsc_offset = vcpu->arch.tsc_offset;
 	control->int_ctl = V_INTR_MASKING_MASK;
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
@@ -95,29 +95,19 @@ int svm_vmcb_create(struct vcpu *vcpu)
 	svm->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!svm->vmcb)
 		return -ENOMEM;
-	svm->msrpm = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT, 1);
-	if (!svm->msrpm)
-		goto err_free_vmcb;
 
-	memset(svm->msrpm, 0xff, 2 * PAGE_SIZE);
 	svm->vmcb_pa = __sme_set(__pa(svm->vmcb));
+	svm->msrmap_pa = svm_msrmap_pa(0);
 	svm->asid_cpu = -1;
 
 	return 0;
-
-err_free_vmcb:
-	free_page((unsigned long)svm->vmcb);
-	svm->vmcb = NULL;
-	return -ENOMEM;
 }
 
 void svm_vmcb_destroy(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = &vcpu->arch.svm;
 
-	free_pages((unsigned long)svm->msrpm, 1);
 	free_page((unsigned long)svm->vmcb);
-	svm->msrpm = NULL;
 	svm->vmcb = NULL;
 }
 

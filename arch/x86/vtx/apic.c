@@ -75,7 +75,7 @@ static const struct vtx_apic_access vtx_apic_accesses[] = {
 	{ APIC_SELF_IPI, APIC_SELF_IPI,	.write = true },
 };
 
-static void vtx_apic_pass(struct vcpu *vcpu, bool pass)
+void vtx_apic_pass(unsigned long *map)
 {
 	int i;
 	u32 reg;
@@ -84,9 +84,7 @@ static void vtx_apic_pass(struct vcpu *vcpu, bool pass)
 		const struct vtx_apic_access *access = &vtx_apic_accesses[i];
 
 		for (reg = access->first; reg <= access->last; reg += 0x10)
-			vtx_x86_msr_intercept(vcpu, APIC_BASE_MSR + (reg >> 4),
-					      !(pass && access->read),
-					      !(pass && access->write));
+			vtx_msrmap_pass(map, APIC_BASE_MSR + (reg >> 4), access->read, access->write);
 	}
 }
 
@@ -108,9 +106,8 @@ void vtx_apic_reset(struct vcpu *vcpu)
 		vtx_control(vcpu, VTX_PRIMARY, CPU_BASED_CR8_STORE_EXITING, true);
 	}
 	vtx_control(vcpu, VTX_SECONDARY, VTX_VIRTUAL_DELIVERY, false);
-	if (vtx->apic_virtual)
-		vtx_apic_pass(vcpu, false);
 	vtx->apic_virtual = false;
+	vtx_x86_msr_pass(vcpu);
 	vtx->apic_pa = shadow ? virt_to_phys(vtx->apic_page) : 0;
 	vtx->tpr_threshold = 0;
 	vtx_apic_watch(vtx, shadow);
@@ -184,7 +181,7 @@ bool vtx_x86_apic_virtual(struct vcpu *vcpu, void *page)
 	vtx_apic_watch(vtx, !on);
 	vtx_owe(vcpu, VTX_OWES_APIC);
 	vtx_control(vcpu, VTX_SECONDARY, VTX_VIRTUAL_DELIVERY, on);
-	vtx_apic_pass(vcpu, on);
+	vtx_x86_msr_pass(vcpu);
 
 	return on;
 }

@@ -329,7 +329,7 @@ void vtx_vmcs_start(struct vcpu *vcpu)
 	vtx_write(HOST_RSP, vtx->host_rsp);
 	vtx_write(HOST_CR3, vtx->host_cr3);
 	vtx_write(HOST_CR4, vtx->host_cr4);
-	vtx_write(MSR_BITMAP, __pa(vtx->msr_bitmap));
+	vtx_write(MSR_BITMAP, vtx->msrmap_pa);
 	vtx_write(IO_BITMAP_A, vtx_io_bitmap_pa);
 	vtx_write(IO_BITMAP_B, vtx_io_bitmap_pa + PAGE_SIZE);
 	vtx_write(EPT_POINTER, vcpu->vm->arch.vtx.eptp);
@@ -363,10 +363,8 @@ void vtx_vmcs_reset(struct vcpu *vcpu)
 static int vmcs_alloc(struct vtx_vcpu *vtx)
 {
 	vtx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	vtx->msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vtx->vmcs || !vtx->msr_bitmap)
+	if (!vtx->vmcs)
 		return -ENOMEM;
-	memset(vtx->msr_bitmap, 0xff, PAGE_SIZE);
 	vtx->vmcs_pa = __pa(vtx->vmcs);
 	*(u32 *)vtx->vmcs = vmx_basic_vmcs_revision_id(vtx_caps.basic);
 
@@ -380,6 +378,7 @@ int vtx_vmcs_create(struct vcpu *vcpu)
 
 	vtx->vmcs_cpu = -1;
 	vtx->vpid_cpu = -1;
+	vtx->msrmap_pa = vtx_msrmap_pa(0, false);
 	INIT_LIST_HEAD(&vtx->vmcs_link);
 	err = vmcs_alloc(vtx);
 	if (!err)
@@ -397,14 +396,12 @@ void vtx_vmcs_destroy(struct vcpu *vcpu)
 	struct vtx_vcpu *vtx = &vcpu->arch.vtx;
 
 	/* A half-built one: not even vtx_vmcs_create() was called. */
-	if (!vtx->vmcs_pa && !vtx->vmcs && !vtx->msr_bitmap)
+	if (!vtx->vmcs)
 		return;
 	vtx_vmcs_release(vcpu);
 	vtx_apic_destroy(vcpu);
 	ept_vcpu_destroy(vcpu);
-	free_page((unsigned long)vtx->msr_bitmap);
 	free_page((unsigned long)vtx->vmcs);
-	vtx->msr_bitmap = NULL;
 	vtx->vmcs = NULL;
 	vtx->vmcs_pa = 0;
 }
@@ -421,29 +418,12 @@ void vtx_vmcs_pay(struct vcpu *vcpu, u32 owed)
 		vtx_write(EXCEPTION_BITMAP, vtx->exceptions);
 	if (owed & BIT(VTX_OWES_TSC_OFFSET))
 		vtx_write(TSC_OFFSET, vcpu->arch.tsc_offset);
+	if (owed & BIT(VTX_OWES_MSRMAP))
+		vtx_write(MSR_BITMAP, vtx->msrmap_pa);
 	if (owed & BIT(VTX_OWES_CR_MASKS)) {
 		vtx_write(CR0_GUEST_HOST_MASK, VTX_CR0_HOST);
 		vtx_write(CR4_GUEST_HOST_MASK, vtx->cr4_host);
 	}
-}
-
-/*
- * A bit per MSR, in four parts: reads and writes of MSRs from 0 and from C000_0000
- * (SDM, "MSR-Bitmap Address").  An MSR outside of them always exits.
- */
-void vtx_x86_msr_intercept(struct vcpu *vcpu, u32 msr, bool read, bool write)
-{
-	unsigned long *bitmap = vcpu->arch.vtx.msr_bitmap;
-	u32 bit = msr & 0x1fff;
-
-	if (msr - 0xc0000000 < 0x2000)
-		bit += 0x400 * 8;
-	else if (msr >= 0x2000)
-		return;
-	__assign_bit(bit, bitmap, read);
-	__assign_bit(bit + 0x800 * 8, bitmap, write);
-	if (msr == MSR_IA32_SPEC_CTRL)
-		vcpu->arch.vtx.spec_ctrl_live = !write;
 }
 
 /* --- segments ------------------------------------------------------------ */

@@ -2,7 +2,7 @@
 /*
  * The VT-x backend: can it run here, turning it on per CPU, and the stay in the
  * guest.  Exits are in exit.c, the VMCS in vmcs.c, events in event.c, EPT in mmu.c,
- * the local APIC's registers in apic.c, the world switch in switch.S.
+ * MSRs in msrmap.c, the local APIC's registers in apic.c, the world switch in switch.S.
  *
  * A VMCS is active on one CPU at most: there it is on a list, and whoever wants it
  * elsewhere, or frees it, has that CPU clear it first.
@@ -90,6 +90,7 @@ static void vtx_free_pages(void)
 			__free_page(vc->vmxon);
 		vc->vmxon = NULL;
 	}
+	vtx_msrmaps_free();
 	if (vtx_io_bitmap_pa)
 		free_pages((unsigned long)__va(vtx_io_bitmap_pa), VTX_IO_BITMAP_ORDER);
 	vtx_io_bitmap_pa = 0;
@@ -104,6 +105,10 @@ static int vtx_alloc_pages(void)
 		return -ENOMEM;
 	memset(io_bitmap, 0xff, PAGE_SIZE << VTX_IO_BITMAP_ORDER);
 	vtx_io_bitmap_pa = __pa(io_bitmap);
+	if (vtx_msrmaps_alloc()) {
+		vtx_free_pages();
+		return -ENOMEM;
+	}
 
 	for_each_possible_cpu(cpu) {
 		struct vtx_cpu *vc = per_cpu_ptr(&vtx_cpu, cpu);

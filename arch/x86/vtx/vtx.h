@@ -294,9 +294,19 @@ bool vtx_pdptes_due(struct vcpu *vcpu);
 void vtx_pdptes_read(struct vcpu *vcpu);
 void vtx_x86_state_fetch(struct vcpu *vcpu, u32 groups);
 void vtx_x86_state_commit(struct vcpu *vcpu, u32 groups);
-void vtx_x86_msr_intercept(struct vcpu *vcpu, u32 msr, bool read, bool write);
 /* Which bits of CR4 are the guest's has changed with its CPUID. */
 void vtx_cr_masks_update(struct vcpu *vcpu);
+
+/* --- msrmap.c ---------------------------------------------------------------------- */
+
+/* At load and unload.  0 or -ENOMEM; free accepts what is half there. */
+int vtx_msrmaps_alloc(void);
+void vtx_msrmaps_free(void);
+/* While a map is made: no exit for this. */
+void vtx_msrmap_pass(unsigned long *map, u32 msr, bool read, bool write);
+/* Of the map for this set of X86_PASS_*; @apic: and for a CPU that serves the APIC. */
+u64 vtx_msrmap_pa(u8 passed, bool apic);
+void vtx_x86_msr_pass(struct vcpu *vcpu);
 
 /* --- explain.c --------------------------------------------------------------------- */
 
@@ -377,6 +387,8 @@ void vtx_x86_tpr(struct vcpu *vcpu, u8 cr8, u8 threshold);
 /* Can the CPU deliver interrupts by itself?  What x86_host.virtual_apic is to be. */
 bool vtx_apic_can_deliver(void);
 bool vtx_x86_apic_virtual(struct vcpu *vcpu, void *page);
+/* vtx_msrmap_pass() for the registers that do not exit then. */
+void vtx_apic_pass(unsigned long *map);
 void vtx_x86_apic_status(struct vcpu *vcpu, u8 irr, u8 isr);
 void vtx_x86_apic_eoi_exits(struct vcpu *vcpu, const u64 *vectors);
 

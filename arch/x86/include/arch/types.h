@@ -250,6 +250,7 @@ struct vcpu_arch {
 	bool			 clock_counted;	/* (c) in the VM's clock_vcpus */
 	u64			 tsc_shift;	/* (m) of the host, in tsc_offset already */
 
+	u8			 msr_passed;	/* (m) X86_PASS_*: the guest has these of the CPU */
 	u8			 msr_hint[16];	/* (m) rows of msr.c, by the MSR's low bits */
 
 	/* Plain MSR storage (msr.c). */

@@ -15,7 +15,7 @@ struct svm_vcpu {
 	bool		 spec_ctrl_live;	/* (m) the guest writes it without an exit */
 
 	struct vmcb	*vmcb;		/* (c) kernel address of vmcb_pa */
-	unsigned long	*msrpm;		/* (c) MSR permission map, two pages */
+	u64		 msrmap_pa;	/* (m) one of the maps that all share: msrmap.c */
 	u64		 asid_generation;	/* (m) per-CPU generation of its ASID */
 	int		 asid_cpu;	/* (m) CPU the ASID belongs to, or -1 */
 	bool		 flush;		/* (m) drop this tag's translations at entry */

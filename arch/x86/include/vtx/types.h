@@ -27,6 +27,7 @@ enum {
 	VTX_OWES_CONTROL	= 0,	/* to VTX_CONTROLS - 1: that control field */
 	VTX_OWES_EXCEPTIONS	= VTX_CONTROLS,	/* the exception bitmap */
 	VTX_OWES_TSC_OFFSET,
+	VTX_OWES_MSRMAP,		/* the address of the MSR bitmap */
 	VTX_OWES_CR_MASKS,		/* which bits of CR0 and CR4 are the guest's */
 	VTX_OWES_MSRS,			/* the guest's system-call MSRs */
 	VTX_OWES_DEBUG,			/* vtx_debug_load() */
@@ -61,7 +62,7 @@ struct vtx_vcpu {
 	u64		 vmcs_pa;	/* (c) */
 	int		 vmcs_cpu;	/* CPU it is active on, or -1; written there */
 	struct list_head vmcs_link;	/* of that CPU's active VMCSs; only there, irqs off */
-	unsigned long	*msr_bitmap;	/* (c) one page */
+	u64		 msrmap_pa;	/* (m) one of the bitmaps that all share: msrmap.c */
 	u64		*pml;		/* (c) page-modification log, or NULL; mmu.c */
 	void		*apic_page;	/* (c) virtual-APIC page, or NULL; apic.c */
 	int		 vpid_cpu;	/* (m) CPU the VPID belongs to, or -1 */
