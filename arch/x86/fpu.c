@@ -130,7 +130,8 @@ static union fpregs_state *fpu_export(struct vcpu *vcpu, u32 size)
 	return state;
 }
 
-static int fpu_import(struct vcpu *vcpu, const union fpregs_state *state)
+/* @state: in the standard format of XSAVE, as far as its header says that there is more. */
+static int fpu_import(struct vcpu *vcpu, const void *state)
 {
 	return fpu_copy_uabi_to_guest_fpstate(&vcpu->arch.fpu, state, FPU_XCR0_ANY,
 					      &vcpu->arch.pkru);
@@ -255,27 +256,24 @@ int x86_ioctl_set_xcrs(struct vcpu *vcpu, const struct kvm_xcrs *xcrs)
 
 /*
  * Power-on state is not what FNINIT makes: exceptions are unmasked and all
- * registers hold zero.  INIT leaves the whole state alone.
+ * registers hold zero.  All other components are in their initial state, of which
+ * nothing has to be there.
  */
+static const struct xregs_state fpu_power_on = {
+	.i387.cwd		= 0x40,
+	.i387.twd		= 0xff,
+	.i387.mxcsr		= MXCSR_DEFAULT,
+	.header.xfeatures	= XFEATURE_MASK_FPSSE,
+};
+
+/* INIT leaves the whole state alone. */
 void x86_fpu_reset(struct vcpu *vcpu, bool init)
 {
-	union fpregs_state *state;
-
 	if (init)
 		return;
 
 	vcpu->arch.xcr0 = XFEATURE_MASK_FP;
 	vcpu->arch.xss = 0;
 	vcpu->arch.pkru = 0;
-	state = kzalloc(x86_fpu_xsave_size(), GFP_KERNEL_ACCOUNT);
-	if (!state)
-		return;
-
-	state->fxsave.cwd = 0x40;
-	state->fxsave.twd = 0xff;
-	state->fxsave.mxcsr = MXCSR_DEFAULT;
-	if (x86_host.xcr0)
-		state->xsave.header.xfeatures = XFEATURE_MASK_FPSSE;
-	fpu_import(vcpu, state);
-	kfree(state);
+	fpu_import(vcpu, &fpu_power_on);
 }
