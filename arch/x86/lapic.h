@@ -211,7 +211,7 @@ void lapic_local(struct lapic *lapic, u32 lvt, bool kick);
 void lapic_send(struct lapic *lapic, u32 low, u32 high);
 /* An EOI of a vector that an IOAPIC waits for.  Owner; irqs off allowed. */
 void lapic_eoi_broadcast(struct lapic *lapic, u8 vector);
-/* Become addressable, or not any more.  May sleep. */
+/* Become addressable, with the next lapic_map_update(), or not any more.  May sleep. */
 void lapic_link(struct lapic *lapic);
 void lapic_unlink(struct lapic *lapic);
 /* An id, a mode or a logical address changed.  Owner; may sleep. */

@@ -593,7 +593,6 @@ void lapic_link(struct lapic *lapic)
 	mutex_lock(&vm->arch.lapic_map_lock);
 	list_add_tail_rcu(&lapic->link, &vm->arch.lapics);
 	lapic->linked = true;
-	lapic_map_build(vm);
 	mutex_unlock(&vm->arch.lapic_map_lock);
 }
 
