@@ -339,8 +339,12 @@ int x86_events_commit_slow(struct vcpu *vcpu)
 
 	events_choose(vcpu);
 	events_open_windows(vcpu);
-	/* As long as something is under way or waits, every entry looks. */
-	events->check = events->injected.type || events->window_nmi || events->window_interrupt;
+	/*
+	 * As long as something waits, every entry looks.  What is under way does not:
+	 * the entry that now follows delivers it, or the exit says otherwise
+	 * (x86_event_requeue()).
+	 */
+	events->check = events->exception.type || events->window_nmi || events->window_interrupt;
 
 	return 0;
 }

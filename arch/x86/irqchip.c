@@ -320,7 +320,7 @@ int x86_interrupt(struct vcpu *vcpu, bool accept)
 {
 	int vector;
 
-	if (lapic_accepts_pic(vcpu) && x86_external_pending(vcpu)) {
+	if (READ_ONCE(vcpu->arch.lapic->accepts_pic) && x86_external_pending(vcpu)) {
 		if (!accept)
 			return 0;
 		vector = x86_external_accept(vcpu);

@@ -185,10 +185,33 @@ static void order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, x86_told.event.vector, 0x55);
 	KUNIT_EXPECT_FALSE(test, x86_told.window[X86_WINDOW_INTERRUPT]);
 	KUNIT_EXPECT_EQ(test, vcpu->arch.interrupt, -1);
+	/* Nothing waits any more, and what is under way needs no look. */
+	KUNIT_EXPECT_FALSE(test, events->check);
 
 	events->injected.type = X86_EVENT_NONE;
 	KUNIT_EXPECT_EQ(test, x86_events_commit(vcpu), 0);
 	KUNIT_EXPECT_EQ(test, x86_told.events, 3);
+	KUNIT_EXPECT_FALSE(test, events->check);
+}
+
+/* The entry delivers it, or the exit that came meanwhile has it given again. */
+static void again(struct kunit *test)
+{
+	const struct x86_event event = { .type = X86_EVENT_INTERRUPT, .vector = 0x55 };
+	struct vcpu *vcpu = test->priv;
+	struct x86_events *events = &vcpu->arch.events;
+
+	vcpu->arch.interrupt = 0x55;
+	x86_events_recheck(vcpu);
+	KUNIT_EXPECT_EQ(test, x86_events_commit(vcpu), 0);
+	KUNIT_EXPECT_EQ(test, x86_told.events, 1);
+	KUNIT_EXPECT_FALSE(test, events->check);
+
+	events->injected.type = X86_EVENT_NONE;
+	x86_event_requeue(vcpu, &event);
+	KUNIT_EXPECT_EQ(test, x86_events_commit(vcpu), 0);
+	KUNIT_EXPECT_EQ(test, x86_told.events, 2);
+	KUNIT_EXPECT_EQ(test, x86_told.event.vector, 0x55);
 	KUNIT_EXPECT_FALSE(test, events->check);
 }
 
@@ -298,6 +321,7 @@ static struct kunit_case x86_events_cases[] = {
 	KUNIT_CASE(real_mode),
 	KUNIT_CASE(traps),
 	KUNIT_CASE(order),
+	KUNIT_CASE(again),
 	KUNIT_CASE(blocked),
 	KUNIT_CASE(nmi_latch),
 	KUNIT_CASE(halted),
