@@ -452,7 +452,7 @@ enum {
 static __always_inline void vtx_exit_read(struct vcpu *vcpu, u8 wants)
 {
 	if (wants & WANT_LENGTH)
-		vtx_next_rip(vcpu);
+		vtx_insn_read(vcpu);
 	if (wants & WANT_QUALIFICATION)
 		vtx_qualification(vcpu);
 }

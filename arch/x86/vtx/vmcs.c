@@ -634,13 +634,8 @@ void vtx_x86_state_fetch(struct vcpu *vcpu, u32 groups)
 {
 	struct x86_state *state = &vcpu->arch.state;
 
-	if (groups & X86_RIP) {
-		state->rip = vtx_read(GUEST_RIP);
-		state->rflags = vtx_read(GUEST_RFLAGS);
-		vcpu->arch.vtx.rflags = state->rflags;
-		if (unlikely(vcpu->arch.vtx.step_tf))
-			state->rflags &= ~(u64)X86_EFLAGS_TF;
-	}
+	if (groups & X86_RIP)
+		vtx_rip_fetch(vcpu);
 	if (groups & X86_STACK)
 		state->gpr[X86_RSP] = vtx_read(GUEST_RSP);
 	if (groups & X86_INTR)
@@ -654,21 +649,6 @@ void vtx_x86_state_fetch(struct vcpu *vcpu, u32 groups)
 	}
 	if (groups & (X86_SEGS | X86_TABLES | X86_SYSCALL | X86_DEBUG))
 		vtx_fetch_rare_groups(vcpu, groups);
-}
-
-static void vtx_commit_rip(struct vcpu *vcpu)
-{
-	struct vtx_vcpu *vtx = &vcpu->arch.vtx;
-	u64 rflags = vcpu->arch.state.rflags;
-
-	vtx_write(GUEST_RIP, vcpu->arch.state.rip);
-	vtx->step_tf = vtx->step && !(rflags & X86_EFLAGS_TF);
-	if (unlikely(vtx->step_tf))
-		rflags |= X86_EFLAGS_TF;
-	if (rflags == vtx->rflags)
-		return;
-	vtx->rflags = rflags;
-	vtx_write(GUEST_RFLAGS, rflags);
 }
 
 static void vtx_commit_rare_groups(struct vcpu *vcpu, u32 groups)
@@ -705,7 +685,7 @@ void vtx_x86_state_commit(struct vcpu *vcpu, u32 groups)
 	const struct x86_state *state = &vcpu->arch.state;
 
 	if (groups & X86_RIP)
-		vtx_commit_rip(vcpu);
+		vtx_rip_commit(vcpu);
 	if (groups & X86_STACK)
 		vtx_write(GUEST_RSP, state->gpr[X86_RSP]);
 	if (groups & X86_INTR)

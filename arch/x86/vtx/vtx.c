@@ -481,6 +481,22 @@ static void vtx_rflags_check(struct vcpu *vcpu)
 	x86_dirty(vcpu, X86_INTR);
 }
 
+static __always_inline void vtx_state_commit(struct vcpu *vcpu)
+{
+	u32 dirty = vcpu->arch.dirty & ~(u32)(X86_GPRS | X86_CR2);
+
+	if (dirty & X86_RIP) {
+		vtx_rflags_check(vcpu);
+		dirty = vcpu->arch.dirty & ~(u32)(X86_GPRS | X86_CR2);
+	}
+	/* Mostly an instruction was skipped, and that was all. */
+	if (likely(dirty == X86_RIP))
+		vtx_rip_commit(vcpu);
+	else if (dirty)
+		vtx_x86_state_commit(vcpu, dirty);
+	vcpu->arch.dirty = 0;
+}
+
 int vtx_vcpu_commit(struct vcpu *vcpu)
 {
 	struct vtx_vcpu *vtx = &vcpu->arch.vtx;
@@ -500,12 +516,7 @@ int vtx_vcpu_commit(struct vcpu *vcpu)
 		x86_need(vcpu, X86_RIP);
 		x86_dirty(vcpu, X86_RIP);
 	}
-	if (vcpu->arch.dirty & ~(u32)(X86_GPRS | X86_CR2)) {
-		if (vcpu->arch.dirty & X86_RIP)
-			vtx_rflags_check(vcpu);
-		vtx_x86_state_commit(vcpu, vcpu->arch.dirty);
-	}
-	vcpu->arch.dirty = 0;
+	vtx_state_commit(vcpu);
 	/* Without a local APIC in the kernel, user space hears of every CR8. */
 	if (unlikely(!vcpu->arch.lapic))
 		vtx_x86_tpr(vcpu, vcpu->arch.cr8, 1);

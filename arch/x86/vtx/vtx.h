@@ -193,16 +193,6 @@ static inline u64 vtx_qualification(struct vcpu *vcpu)
 	return vcpu->arch.exit.info1;
 }
 
-/*
- * For exits that an instruction causes (SDM, "Information for VM Exits Due to
- * Instruction Execution"): where it ends, into next_rip, so that x86_skip() need
- * not decode it.  Never for others, whose length is undefined.
- */
-static __always_inline void vtx_next_rip(struct vcpu *vcpu)
-{
-	vcpu->arch.exit.next_rip = x86_rip(vcpu) + (u32)vtx_read(VM_EXIT_INSTRUCTION_LEN);
-}
-
 /* --- invalidation --------------------------------------------------------------- */
 
 struct vtx_invalidate {
@@ -402,5 +392,56 @@ int vtx_exit_debug(struct vcpu *vcpu);
 asmlinkage void vtx_switch(struct vcpu *vcpu);
 /* Where the CPU goes on after an exit: HOST_RIP. */
 extern const char vtx_switch_exit[];
+
+/* --- in line ------------------------------------------------------------------------- */
+
+/*
+ * RIP, RFLAGS and what blocks interrupts: what every exit that an instruction causes
+ * reads, and the entry after it writes.
+ */
+
+/* X86_RIP, from the VMCS and to it. */
+static __always_inline void vtx_rip_fetch(struct vcpu *vcpu)
+{
+	struct x86_state *state = &vcpu->arch.state;
+
+	state->rip = vtx_read(GUEST_RIP);
+	state->rflags = vtx_read(GUEST_RFLAGS);
+	vcpu->arch.vtx.rflags = state->rflags;
+	if (unlikely(vcpu->arch.vtx.step_tf))
+		state->rflags &= ~(u64)X86_EFLAGS_TF;
+}
+
+static __always_inline void vtx_rip_commit(struct vcpu *vcpu)
+{
+	struct vtx_vcpu *vtx = &vcpu->arch.vtx;
+	u64 rflags = vcpu->arch.state.rflags;
+
+	vtx_write(GUEST_RIP, vcpu->arch.state.rip);
+	vtx->step_tf = vtx->step && !(rflags & X86_EFLAGS_TF);
+	if (unlikely(vtx->step_tf))
+		rflags |= X86_EFLAGS_TF;
+	if (likely(rflags == vtx->rflags))
+		return;
+	vtx->rflags = rflags;
+	vtx_write(GUEST_RFLAGS, rflags);
+}
+
+/*
+ * For exits that an instruction causes (SDM, "Information for VM Exits Due to
+ * Instruction Execution"): where it ends, into next_rip, so that x86_skip() need
+ * not decode it, and what else that wants.  Never for others, whose length is undefined.
+ */
+static __always_inline void vtx_insn_read(struct vcpu *vcpu)
+{
+	u32 valid = vcpu->arch.valid;
+
+	if (likely(!(valid & X86_RIP)))
+		vtx_rip_fetch(vcpu);
+	if (likely(!(valid & X86_INTR)))
+		vtx_intr_fetch(vcpu);
+	vcpu->arch.valid = valid | X86_RIP | X86_INTR;
+	vcpu->arch.exit.next_rip = vcpu->arch.state.rip + (u32)vtx_read(VM_EXIT_INSTRUCTION_LEN);
+}
 
 #endif /* VTX_VTX_H */
