@@ -86,6 +86,35 @@ static void vtx_vmcs_load(struct vcpu *vcpu, int cpu)
 /* --- MSRs ---------------------------------------------------------------------- */
 
 /*
+ * Not the kernel's functions, which are calls, through what Xen replaces where there is
+ * no VT-x: each way to user space and back has up to 16 of these.
+ */
+static __always_inline u64 vtx_msr_read(u32 msr)
+{
+	u64 low = 0, high = 0;
+
+	asm volatile("1: rdmsr\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "+a" (low), "+d" (high) : "c" (msr));
+	return low | high << 32;
+}
+
+/* False: there is none, or the CPU refuses the value. */
+static __always_inline bool vtx_msr_write(u32 msr, u64 value)
+{
+	u32 failed = 1;
+
+	asm volatile("1: wrmsr\n"
+		     "xorl %0, %0\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "+r" (failed) : "c" (msr), "a" ((u32)value), "d" ((u32)(value >> 32))
+		     : "cc", "memory");
+	return !failed;
+}
+
+/*
  * MSRs that no VM exit restores and that the kernel uses only on its way from and to
  * user space: the guest's are in the CPU from the first entry after load to put.
  */
@@ -117,10 +146,10 @@ static u64 vtx_msr_host(struct vtx_cpu *vc, int i)
  * What user space has set is right by the guest's measure, which may not be that of
  * the CPU.  The guest must not read the host's value then.
  */
-static void vtx_msr_load(u32 msr, u64 value)
+static __always_inline void vtx_msr_load(u32 msr, u64 value)
 {
-	if (wrmsrl_safe(msr, value))
-		wrmsrl(msr, 0);
+	if (unlikely(!vtx_msr_write(msr, value)))
+		vtx_msr_write(msr, 0);
 }
 
 void vtx_msrs_load(struct vcpu *vcpu)
@@ -134,7 +163,7 @@ void vtx_msrs_load(struct vcpu *vcpu)
 			vtx_msr_load(vtx_msrs[i].msr, *vtx_msr_guest(vcpu, i));
 	/* The task's: user space's GS base, while the kernel is on its own. */
 	if (!vtx->msrs_live)
-		rdmsrl(MSR_KERNEL_GS_BASE, vtx->host_kernel_gs_base);
+		vtx->host_kernel_gs_base = vtx_msr_read(MSR_KERNEL_GS_BASE);
 	vtx_msr_load(MSR_KERNEL_GS_BASE, vcpu->arch.state.kernel_gs_base);
 	vtx->msrs_live = true;
 }
@@ -147,8 +176,8 @@ void vtx_msrs_save(struct vcpu *vcpu)
 	if (!vcpu->arch.vtx.msrs_live || (vcpu->arch.dirty & X86_SYSCALL))
 		return;
 	for (i = 0; i < ARRAY_SIZE(vtx_msrs); i++)
-		rdmsrl(vtx_msrs[i].msr, *vtx_msr_guest(vcpu, i));
-	rdmsrl(MSR_KERNEL_GS_BASE, vcpu->arch.state.kernel_gs_base);
+		*vtx_msr_guest(vcpu, i) = vtx_msr_read(vtx_msrs[i].msr);
+	vcpu->arch.state.kernel_gs_base = vtx_msr_read(MSR_KERNEL_GS_BASE);
 }
 
 static void vtx_msrs_put(struct vcpu *vcpu)
@@ -161,8 +190,8 @@ static void vtx_msrs_put(struct vcpu *vcpu)
 	vtx_msrs_save(vcpu);
 	for (i = 0; i < ARRAY_SIZE(vtx_msrs); i++)
 		if (!known || *vtx_msr_guest(vcpu, i) != vtx_msr_host(vc, i))
-			wrmsrl(vtx_msrs[i].msr, vtx_msr_host(vc, i));
-	wrmsrl(MSR_KERNEL_GS_BASE, vtx->host_kernel_gs_base);
+			vtx_msr_write(vtx_msrs[i].msr, vtx_msr_host(vc, i));
+	vtx_msr_write(MSR_KERNEL_GS_BASE, vtx->host_kernel_gs_base);
 	vtx->msrs_live = false;
 }
 
@@ -179,7 +208,7 @@ static void vtx_host_save(struct vcpu *vcpu)
 	savesegment(fs, vtx->host_fs);
 	savesegment(gs, vtx->host_gs);
 	store_ldt(vtx->host_ldt);
-	rdmsrl_safe(MSR_IA32_DEBUGCTLMSR, &vtx->host_debugctl);
+	vtx->host_debugctl = vtx_msr_read(MSR_IA32_DEBUGCTLMSR);
 	if (fs_base != vtx->host_fs_base) {
 		vtx->host_fs_base = fs_base;
 		vtx_owe(vcpu, VTX_OWES_HOST);
