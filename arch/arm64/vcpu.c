@@ -571,6 +571,11 @@ bool arm64_vcpu_runnable(struct vcpu *vcpu)
 
 void arm64_vcpu_block(struct vcpu *vcpu)
 {
+	if (vcpu->arch.vgic) {
+		/* As in arm64_run_end(). */
+		smp_mb();
+		arm64_vgic_leave(vcpu);
+	}
 	arm64_timer_block(vcpu);
 }
 

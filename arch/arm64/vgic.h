@@ -180,7 +180,7 @@ struct vgic {
 /* The next entry is to look at everything.  lock held. */
 static inline void vgic_choose(struct vgic_cpu *cpu)
 {
-	cpu->choose = true;
+	WRITE_ONCE(cpu->choose, true);
 	WRITE_ONCE(cpu->hot.dirty, true);
 }
 

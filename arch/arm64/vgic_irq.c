@@ -190,7 +190,7 @@ bool vgic_irq_update(struct vgic_cpu *cpu, struct vgic_irq *irq)
 static bool cpu_outside(struct vgic_cpu *cpu)
 {
 	vgic_choose(cpu);
-	/* Pairs with smp_store_mb() in vcpu_enter_guest(). */
+	/* Pairs with smp_store_mb() in vcpu_enter_guest(), and smp_mb() in arm64_run_end(). */
 	smp_mb();
 
 	/* Pairs with smp_store_release() in vcpu_enter_guest(). */
@@ -248,6 +248,29 @@ void vgic_irq_retarget(struct vgic_irq *irq, struct vgic_cpu *target)
 	if (irq->lr && target != cpu && cpu_outside(cpu))
 		vgic_evict(cpu, irq->lr - 1);
 	vgic_irq_unlock(cpu, flags, vgic_irq_update(cpu, irq));
+	vgic_move(cpu);
+}
+
+/*
+ * Whoever found the vCPU in the guest has left it to the next entry, and that may never
+ * come.  Either he sees in cpu_outside() that it is outside, or what he made of choose is
+ * seen here.
+ */
+void arm64_vgic_leave(struct vcpu *vcpu)
+{
+	struct vgic_cpu *cpu = vcpu->arch.vgic;
+	unsigned long flags, number, used;
+
+	if (!READ_ONCE(cpu->choose))
+		return;
+
+	raw_spin_lock_irqsave(&cpu->lock, flags);
+	used = cpu->lr_used;
+	vgic_for_each_lr(number, used)
+		if (cpu->lr_irq[number]->target != cpu)
+			vgic_evict(cpu, number);
+	raw_spin_unlock_irqrestore(&cpu->lock, flags);
+
 	vgic_move(cpu);
 }
 

@@ -546,6 +546,94 @@ TEST(gic_route)
 	vm_destroy(vm);
 }
 
+/* --- gic_route_away: from a vCPU that is off, and has it in a list register ------------------- */
+
+#define AWAY_ROUNDS	400
+
+static volatile u64 left_it;
+
+/* Leaves an SPI behind: for user space if @wait is 0, else after that many turns. */
+static void guest_leaver(u64 wait)
+{
+	volatile u64 i;
+
+	gic_begin();
+	gic_enable(SPI, 0xa0, true);
+	guest_write64(ARM64_GPA_GICD + GICD_IROUTER(SPI), 1);
+	gic_set_bit(SPI, GICD_ISPENDR);
+	/* What the CPU interface shows is in a list register. */
+	while (sysreg_read(ICC_HPPIR1_EL1) != SPI)
+		;
+	left_it = 1;
+	if (!wait)
+		guest_say(1);
+	for (i = 1; i < wait; i++)
+		;
+	guest_hvc(PSCI_CPU_OFF, 0, 0, 0);
+}
+
+static bool guest_fetches(void)
+{
+	u64 intid;
+
+	guest_write64(ARM64_GPA_GICD + GICD_IROUTER(SPI), 0);
+	intid = acknowledge_soon();
+	if (intid != INTID_NONE)
+		end(intid);
+
+	return intid == SPI;
+}
+
+static void guest_fetcher(u64 off)
+{
+	u64 i;
+
+	gic_begin();
+	while (off && guest_hvc(PSCI_AFFINITY_INFO, 1, 0, 0).x0 != 1)
+		guest_pause();
+	guest_say(guest_fetches());
+	if (!off)
+		return;
+	/* While it goes off, sooner or later. */
+	for (i = 0; i < AWAY_ROUNDS; i++) {
+		left_it = 0;
+		while (guest_cpu_on(1, guest_leaver, 1 + i * 37 % 1024) != PSCI_OK)
+			guest_pause();
+		guest_wait_for(&left_it, 1);
+		if (!guest_fetches())
+			break;
+	}
+	guest_say(i);
+}
+
+TEST(gic_route_away)
+{
+	struct vcpu_thread thread = {};
+	struct vcpu *other;
+	u64 off, rounds;
+
+	if (in_tree())
+		skip("the kernel's own moves it when that vCPU runs again");
+	for (off = 0; off < 2; off++) {
+		vm = vm_create(VM_IRQCHIP);
+		vcpu = vcpu_create(vm, guest_fetcher, off);
+		other = vcpu_create(vm, guest_leaver, off);
+		if (off)
+			vcpu_thread_start(&thread, other);
+		else
+			vcpu_run_said(other);
+		report(vcpu_run_said(vcpu), "an SPI goes away from a vCPU that %s",
+		       off ? "is off" : "user space does not run");
+		if (off) {
+			rounds = vcpu_run_said(vcpu);
+			report(rounds == AWAY_ROUNDS, "and from one that turns itself off, %llu times",
+			       (unsigned long long)rounds);
+			vcpu_thread_stop(&thread);
+		}
+		vm_destroy(vm);
+	}
+}
+
 /* --- irqfd_resample: the end of a level is told ------------------------------------------------ */
 
 static void guest_resample(u64 argument)

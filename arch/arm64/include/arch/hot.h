@@ -35,6 +35,11 @@ void arm64_simd_arm(struct vcpu *vcpu);		/* if the kernel has let go of the regi
 void arm64_simd_disarm(struct vcpu *vcpu);	/* if they are live */
 void arm64_vgic_sync_slow(struct vcpu *vcpu);	/* in sync_to_hw, if there is news */
 void arm64_vgic_collect(struct vcpu *vcpu);	/* in sync_from_hw, if list registers are in use */
+/*
+ * Outside the guest, maybe for long, and a full barrier ago already: interrupts that were
+ * given another target in the guest's last moments go there.  Sleepable.
+ */
+void arm64_vgic_leave(struct vcpu *vcpu);
 int arm64_timer_prepare(struct vcpu *vcpu);
 int arm64_timer_interrupt(struct vcpu *vcpu);	/* an interrupt of the host, maybe a timer's */
 void arm64_timer_report(struct vcpu *vcpu);	/* in run_end: without a vGIC, the levels to kvm_run */
@@ -287,8 +292,16 @@ static __always_inline void arm64_run_begin(struct vcpu *vcpu)
 
 static __always_inline void arm64_run_end(struct vcpu *vcpu, int ret)
 {
-	if (unlikely(!vcpu->arch.vgic) && ret != -ERESTARTNOHAND)
-		arm64_timer_report(vcpu);
+	if (unlikely(!vcpu->arch.vgic)) {
+		if (ret != -ERESTARTNOHAND)
+			arm64_timer_report(vcpu);
+		return;
+	}
+
+	/* The mode before, the news after.  Pairs with smp_mb() in cpu_outside(). */
+	smp_mb();
+	if (READ_ONCE(vcpu->arch.vgic_hot->dirty))
+		arm64_vgic_leave(vcpu);
 }
 
 /* From here to disarm irqs are off (ARCH_ARM_IRQS_OFF). */
