@@ -41,9 +41,10 @@ struct pgtable_bits {
 	u64	leaf_flip;	/* this are turned over, is set */
 	u64	address;	/* address, shifted left; 0: ask the function */
 	u8	address_shift;	/* of a leaf, bits below its size may be anything */
+	u64	group;		/* is_group: it is set; 0: ask the function, if there are groups */
 	/*
-	 * For pgtable_allow_write(); 0: there is no such thing.  Neither make_leaf nor
-	 * set_prot touches the first.
+	 * For pgtable_allow_write() and write protection; 0: there is no such thing.
+	 * Neither make_leaf nor set_prot touches the first.
 	 */
 	u64	may_write;	/* software's, of a leaf: the host lets the page be written */
 	u64	write;		/* what make_leaf has for PROT_GUEST_WRITE, and not without */

@@ -99,12 +99,23 @@ static inline bool entry_is_leaf(struct pgtable *pt, u64 pte, int level)
 	return level == 0 || format->is_leaf(pte, level);
 }
 
+/* Of a present entry of level 0. */
+static inline bool leaf_is_group(struct pgtable *pt, u64 pte)
+{
+	const struct pgtable_format *format = pt->format;
+
+	if (likely(format->bits.group))
+		return pte & format->bits.group;
+
+	return format->group_order && format->is_group(pte);
+}
+
 /* Of a present leaf: it may be an entry of a group. */
 static inline u8 leaf_order(struct pgtable *pt, u64 pte, int level)
 {
 	const struct pgtable_format *format = pt->format;
 
-	if (!level && format->group_order && format->is_group(pte))
+	if (!level && leaf_is_group(pt, pte))
 		return format->group_order;
 
 	return format->level[level].shift - PAGE_SHIFT;

@@ -126,8 +126,7 @@ static void walk_unlink(struct walk *walk, u64 *ptep, u64 pte, gpa_t base, int l
 		walk->stop = true;
 }
 
-/* The next write has to be seen: by hardware, or by a fault. */
-static u64 leaf_protected(const struct pgtable_format *format, u64 pte)
+static noinline u64 leaf_protected_by_call(const struct pgtable_format *format, u64 pte)
 {
 	u8 prot = format->prot(pte);
 
@@ -137,8 +136,17 @@ static u64 leaf_protected(const struct pgtable_format *format, u64 pte)
 	return prot & PROT_GUEST_WRITE ? format->set_prot(pte, prot & ~PROT_GUEST_WRITE) : pte;
 }
 
+/* The next write has to be seen: by hardware, or by a fault. */
+static inline u64 leaf_protected(const struct pgtable_format *format, u64 pte)
+{
+	if (likely(format->bits.write && !format->logs_writes))
+		return pte & ~format->bits.write;
+
+	return leaf_protected_by_call(format, pte);
+}
+
 /* True if it was not protected before. */
-static bool leaf_protect(struct pgtable *pt, u64 *ptep, u64 pte)
+static inline bool leaf_protect(struct pgtable *pt, u64 *ptep, u64 pte)
 {
 	for (;; pte = READ_ONCE(*ptep)) {
 		u64 new = leaf_protected(pt->format, pte);
@@ -368,11 +376,18 @@ bool pgtable_write_protect(struct pgtable *pt, struct gfn_range range)
 static void place_find(struct pgtable *pt, struct pgtable_place *place, gfn_t gfn)
 {
 	const struct pgtable_format *format = pt->format;
+	gfn_t limit = gpa_to_gfn(pgtable_span(format));
 	u64 *table = pt->root;
 	u64 span, pte;
 	int level;
 
 	place->large = false;
+	place->table = NULL;
+	if (gfn >= limit) {
+		place->first = limit;
+		place->end = ~0ULL;
+		return;
+	}
 	for (level = level_root(format); level > 0; level--) {
 		pte = READ_ONCE(table[level_index(format, gfn_to_gpa(gfn), level)]);
 		if (!entry_is_present(pt, pte, level))
@@ -383,7 +398,8 @@ static void place_find(struct pgtable *pt, struct pgtable_place *place, gfn_t gf
 		}
 		table = table_of(pt, pte, level);
 	}
-	place->table = level ? NULL : table;
+	if (!level)
+		place->table = table;
 
 	span = level ? level_size(format, level) : level_size(format, 0) * level_entries(format, 0);
 	place->first = gfn & ~(gpa_to_gfn(span) - 1);
@@ -401,41 +417,63 @@ static bool protect_large(struct pgtable *pt, struct pgtable_place *place, gfn_t
 	return pgtable_write_protect(pt, range);
 }
 
-static bool protect_page(struct pgtable *pt, struct pgtable_place *place, gfn_t gfn)
+/*
+ * Pages of one table, from the entry @entry on.  Returns what is left of @mask: from the
+ * first page on that is one of a larger leaf.
+ */
+static u64 protect_in_table(struct pgtable *pt, u64 *entry, u64 mask, bool *changed)
 {
-	u64 *ptep, pte;
+	for (; mask; mask &= mask - 1) {
+		u64 *ptep = entry + __ffs64(mask), pte = READ_ONCE(*ptep);
+
+		if (!entry_is_present(pt, pte, 0))
+			continue;
+		if (unlikely(leaf_is_group(pt, pte)))
+			break;
+		*changed |= leaf_protect(pt, ptep, pte);
+	}
+
+	return mask;
+}
+
+static u64 first_bits(u64 count)
+{
+	return count < 64 ? BIT_ULL(count) - 1 : ~0ULL;
+}
+
+/* As many pages of the word at @gfn, which has the first, as one place has. */
+static u64 protect_in_place(struct pgtable *pt, struct pgtable_place *place, gfn_t gfn, u64 mask,
+			    bool *changed)
+{
+	u64 inside, left = 0;
 
 	if (gfn < place->first || gfn >= place->end)
 		place_find(pt, place, gfn);
-	if (unlikely(place->large))
-		return protect_large(pt, place, gfn);
-	if (!place->table)
-		return false;
 
-	ptep = &place->table[level_index(pt->format, gfn_to_gpa(gfn), 0)];
-	pte = READ_ONCE(*ptep);
-	if (!entry_is_present(pt, pte, 0))
-		return false;
-	if (unlikely(leaf_entries(pt, pte, 0) > 1))
-		return protect_large(pt, place, gfn);
+	inside = mask & first_bits(place->end - gfn);
+	if (place->table)
+		left = protect_in_table(pt, &place->table[gfn - place->first], inside, changed);
+	else if (place->large)
+		left = inside;
+	if (unlikely(left)) {
+		*changed |= protect_large(pt, place, gfn + __ffs64(left));
+		left &= left - 1;
+	}
 
-	return leaf_protect(pt, ptep, pte);
+	return (mask & ~inside) | left;
 }
 
 bool pgtable_write_protect_pages(struct pgtable *pt, struct pgtable_place *place, gfn_t first,
 				 u64 mask)
 {
-	gfn_t limit = gpa_to_gfn(pgtable_span(pt->format));
 	bool changed = false;
 
 	lockdep_assert_held_write(&pt->vm->mmu_lock);
 
-	for (; mask; mask &= mask - 1) {
-		gfn_t gfn = first + __ffs64(mask);
+	while (mask) {
+		unsigned int shift = __ffs64(mask);
 
-		if (gfn >= limit)
-			break;
-		changed |= protect_page(pt, place, gfn);
+		mask = protect_in_place(pt, place, first + shift, mask >> shift, &changed) << shift;
 	}
 
 	return changed;

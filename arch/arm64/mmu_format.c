@@ -183,6 +183,7 @@ static const struct pgtable_format format_common = {
 		.present	= S2_VALID,
 		.leaf		= S2_TABLE,
 		.leaf_flip	= S2_TABLE,
+		.group		= S2_CONTIGUOUS,
 		.may_write	= S2_MAY_WRITE,
 		.write		= S2_S2AP_WRITE,
 	},

@@ -150,6 +150,7 @@ static notrace u64 pte_set_prot(u64 pte, u8 prot)
 			.leaf	 = PTE_R | PTE_W | PTE_X,	\
 			.address = PTE_PPN,			\
 			.address_shift = PAGE_SHIFT - PTE_PPN_SHIFT,	\
+			.group	 = PTE_N,			\
 			.may_write = PTE_MAY_WRITE,		\
 			.write	 = PTE_W,			\
 		},						\

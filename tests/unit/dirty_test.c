@@ -95,6 +95,38 @@ TEST(dirty_log_tells_each_write_once)
 	}
 }
 
+/* Words of the log whose pages are in two tables, and a table that is not there. */
+TEST(dirty_log_protects_across_tables)
+{
+	const u64 gpa = GPA + HUGE - 20 * PAGE_SIZE, missing = GPA + 8 * HUGE - 20 * PAGE_SIZE;
+	u64 word = 0;
+	u8 prot;
+	int i;
+
+	machine_create(&m, 1);
+	CHECK_EQ(machine_slot(&m, 0, gpa, 64 * PAGE_SIZE, m.memory, LOG), 0);
+	CHECK_EQ(machine_slot(&m, 1, missing, 64 * PAGE_SIZE, m.memory, LOG), 0);
+	for (i = 0; i < 64; i += 3)
+		CHECK_EQ(machine_store(&m, gpa + i * PAGE_SIZE, 1), 0);
+	CHECK_EQ(machine_store(&m, missing + 63 * PAGE_SIZE, 1), 0);
+	CHECK_EQ(get_into(&word, 0), 0);
+	CHECK_EQ(word, 0x9249249249249249);
+	for (i = 0; i < 64; i += 3) {
+		CHECK_EQ(machine_level(&m, gpa + i * PAGE_SIZE, &prot), 0);
+		CHECK(!(prot & PROT_GUEST_WRITE));
+	}
+	CHECK_EQ(get_into(&word, 1), 0);
+	CHECK_EQ(word, 1ULL << 63);
+	machine_level(&m, missing + 63 * PAGE_SIZE, &prot);
+	CHECK(!(prot & PROT_GUEST_WRITE));
+	/* And each is seen again. */
+	for (i = 63; i >= 0; i -= 21)
+		CHECK_EQ(machine_store(&m, gpa + i * PAGE_SIZE, 2), 0);
+	CHECK_EQ(get_into(&word, 0), 0);
+	CHECK_EQ(word, 1ULL << 63 | 1ULL << 42 | 1ULL << 21 | 1);
+	machine_destroy(&m);
+}
+
 TEST(dirty_log_starts_on_what_is_mapped)
 {
 	machine_create(&m, 1);

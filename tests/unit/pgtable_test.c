@@ -582,6 +582,7 @@ static void check_bits(const struct pgtable_format *format, u64 pte, int level)
 {
 	const struct pgtable_bits *bits = &format->bits;
 	bool present = pte != format->level[level].empty && format->is_present(pte, level);
+	u64 protected;
 	u8 order = 0;
 
 	CHECK_EQ(!!(pte & bits->present), present);
@@ -591,6 +592,13 @@ static void check_bits(const struct pgtable_format *format, u64 pte, int level)
 		CHECK(!((pte ^ bits->leaf_flip) & bits->leaf));
 	else if (level)
 		CHECK((pte ^ bits->leaf_flip) & bits->leaf);
+	CHECK(level || !bits->group || !!(pte & bits->group) == format->is_group(pte));
+	/* Of what may be said of a leaf at all; dirty or not is no matter of what is protected. */
+	if (!level && bits->write && format->set_prot(pte, format->prot(pte)) == pte) {
+		protected = format->set_prot(pte, format->prot(pte) & ~PROT_GUEST_WRITE);
+		CHECK_EQ(pte & ~bits->write, protected & ~bits->write);
+		CHECK_EQ(format->prot(pte & ~bits->write), format->prot(protected));
+	}
 	if (!bits->address)
 		return;
 	if (!level || format->is_leaf(pte, level))
