@@ -311,15 +311,36 @@ static void walk_entry(struct walk *walk, u64 *ptep, int level)
 		walk->stop = true;
 }
 
+/*
+ * Go on to the first entry of @table that holds anything, or to @end or behind it: most
+ * tables are nearly empty.
+ */
+static void walk_skip(struct walk *walk, const u64 *table, int level, gpa_t start, gpa_t end)
+{
+	u64 present = walk->pt->format->bits.present;
+	unsigned int shift = walk->pt->format->level[level].shift;
+	u64 at = (walk->at - start) >> shift, first = at, last = (end - 1 - start) >> shift;
+
+	if (!present)
+		return;
+	while (at <= last && !(READ_ONCE(table[at]) & present))
+		at++;
+	if (at != first)
+		walk->at = start + (at << shift);
+}
+
 /* The part of the range that @table covers; leaves walk->at behind it. */
 static void walk_table(struct walk *walk, u64 *table, int level)
 {
 	const struct pgtable_format *format = walk->pt->format;
 	u64 size = level_size(format, level) * level_entries(format, level);
-	gpa_t end = min(walk->end, (walk->at & ~(size - 1)) + size);
+	gpa_t start = walk->at & ~(size - 1), end = min(walk->end, start + size);
 
-	while (walk->at < end && !walk->stop)
-		walk_entry(walk, &table[level_index(format, walk->at, level)], level);
+	while (walk->at < end && !walk->stop) {
+		walk_skip(walk, table, level, start, end);
+		if (walk->at < end)
+			walk_entry(walk, &table[level_index(format, walk->at, level)], level);
+	}
 }
 
 static void walk_run(struct walk *walk)
