@@ -37,9 +37,10 @@ static unsigned long slot_key(u32 as_id, u32 id)
 	return (unsigned long)as_id << 16 | id;
 }
 
-struct frames {
-	gfn_t	first;
-	gfn_t	last;
+/* What is looked for: the last slot that does not begin behind a frame. */
+struct slot_search {
+	gfn_t		frame;
+	struct memslot	*found;
 };
 
 static struct memslot *slot_of(struct latch_tree_node *node)
@@ -53,32 +54,36 @@ static __always_inline bool slot_is_below(struct latch_tree_node *node,
 	return slot_of(node)->base < slot_of(other)->base;
 }
 
-/* Are the frames below the slot, above it, or in it at least in part? */
-static __always_inline int frames_compare(void *key, struct latch_tree_node *node)
+/*
+ * One comparison a level, down to a leaf.  Were the tree to change meanwhile, and the search to
+ * begin anew, what it found before stays unless it finds another: a slot that was there when
+ * it began.
+ */
+static __always_inline int slot_compare(void *key, struct latch_tree_node *node)
 {
-	const struct frames *frames = key;
+	struct slot_search *search = key;
 
-	if (frames->last < slot_of(node)->base)
+	if (search->frame < slot_of(node)->base)
 		return -1;
+	search->found = slot_of(node);
 
-	return frames->first > slot_of(node)->last;
+	return 1;
 }
 
 static const struct latch_tree_ops slot_order = {
 	.less = slot_is_below,
-	.comp = frames_compare,
+	.comp = slot_compare,
 };
 
-/* A slot that holds one of the frames.  vm->srcu or slots_lock held. */
+/* The last slot that holds one of the frames.  vm->srcu or slots_lock held. */
 static __always_inline struct memslot *slot_among(struct vm *vm, int as_id, gfn_t first, gfn_t last)
 {
-	struct frames frames = { first, last };
-	struct latch_tree_node *node;
+	struct slot_search search = { .frame = last };
 
 	lockdep_assert(srcu_read_lock_held(&vm->srcu) || lockdep_is_held(&vm->slots_lock));
-	node = latch_tree_find(&frames, &vm->as[as_id].slots, &slot_order);
+	latch_tree_find(&search, &vm->as[as_id].slots, &slot_order);
 
-	return node ? slot_of(node) : NULL;
+	return search.found && search.found->last >= first ? search.found : NULL;
 }
 
 struct memslot *memslot_find(struct vm *vm, int as_id, gfn_t gfn)
