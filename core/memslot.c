@@ -229,11 +229,11 @@ static void slot_hva_insert(struct vm *vm, struct memslot *slot)
 	write_unlock(&vm->mmu_lock);
 }
 
-/* The entry exists, so nothing is allocated. */
-static void slot_id_set(struct vm *vm, struct memslot *slot)
+/* 0 or -ENOMEM; where there is an entry already it cannot fail. */
+static int slot_id_set(struct vm *vm, struct memslot *slot)
 {
-	WARN_ON_ONCE(xa_is_err(xa_store(&vm->slot_ids, slot_key(slot->as_id, slot->id),
-					slot, GFP_KERNEL_ACCOUNT)));
+	return xa_err(xa_store(&vm->slot_ids, slot_key(slot->as_id, slot->id), slot,
+			       GFP_KERNEL_ACCOUNT));
 }
 
 /*
@@ -270,8 +270,7 @@ static int slot_create(struct vm *vm, struct memslot *slot)
 
 	if (slot_among(vm, slot->as_id, slot->base, slot->last))
 		return -EEXIST;
-	err = xa_err(xa_store(&vm->slot_ids, slot_key(slot->as_id, slot->id), slot,
-			      GFP_KERNEL_ACCOUNT));
+	err = slot_id_set(vm, slot);
 	if (err)
 		return err;
 
@@ -308,7 +307,7 @@ static int slot_move(struct vm *vm, struct memslot *old, struct memslot *new)
 	if (!slot_can_move(vm, old, new))
 		return -EEXIST;
 
-	slot_id_set(vm, new);
+	WARN_ON_ONCE(slot_id_set(vm, new));
 	slot_unpublish(vm, old);
 	slot_unmap(vm, old);
 	slot_free(old);
@@ -324,7 +323,7 @@ static int slot_move(struct vm *vm, struct memslot *old, struct memslot *new)
 static void slot_flip(struct vm *vm, struct memslot *old, struct memslot *new, bool log_full)
 {
 	slot_replace(vm, old, new);
-	slot_id_set(vm, new);
+	WARN_ON_ONCE(slot_id_set(vm, new));
 	write_lock(&vm->mmu_lock);
 	interval_tree_remove(&old->hva_node, &vm->slot_hvas);
 	interval_tree_insert(&new->hva_node, &vm->slot_hvas);
