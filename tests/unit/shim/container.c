@@ -2,80 +2,65 @@
 /* The shim's trees, as sorted lists; see include/shim/container.h. */
 #include <shim/kernel.h>
 
-/* --- disjoint ranges ------------------------------------------------------------ */
+/* --- entries by index ----------------------------------------------------------- */
 
-static void ranges_init(struct shim_ranges *ranges)
+static void entries_init(struct shim_entries *entries)
 {
-	memset(ranges, 0, sizeof(*ranges));
-	pthread_mutex_init(&ranges->lock, NULL);
+	memset(entries, 0, sizeof(*entries));
+	pthread_mutex_init(&entries->lock, NULL);
 }
 
-static void ranges_destroy(struct shim_ranges *ranges)
+static void entries_destroy(struct shim_entries *entries)
 {
-	free(ranges->range);
-	ranges->range = NULL;
-	ranges->count = ranges->room = 0;
+	free(entries->at);
+	entries->at = NULL;
+	entries->count = entries->room = 0;
 }
 
-/* Index of the first range that ends at or behind @index. */
-static int ranges_find(struct shim_ranges *ranges, unsigned long index)
+/* The place of the first entry at or behind @index. */
+static int entries_find(struct shim_entries *entries, unsigned long index)
 {
 	int i;
 
-	for (i = 0; i < ranges->count && ranges->range[i].last < index; i++)
+	for (i = 0; i < entries->count && entries->at[i].index < index; i++)
 		;
 
 	return i;
 }
 
-static void ranges_insert_at(struct shim_ranges *ranges, int at, unsigned long first,
-			     unsigned long last, void *entry)
+static void entries_insert_at(struct shim_entries *entries, int at, unsigned long index,
+			      void *entry)
 {
-	if (ranges->count == ranges->room) {
-		ranges->room = 2 * ranges->room + 4;
-		ranges->range = realloc(ranges->range, ranges->room * sizeof(*ranges->range));
+	if (entries->count == entries->room) {
+		entries->room = 2 * entries->room + 4;
+		entries->at = realloc(entries->at, entries->room * sizeof(*entries->at));
 	}
-	memmove(&ranges->range[at + 1], &ranges->range[at],
-		(ranges->count++ - at) * sizeof(*ranges->range));
-	ranges->range[at] = (struct shim_range) { first, last, entry };
+	memmove(&entries->at[at + 1], &entries->at[at],
+		(entries->count++ - at) * sizeof(*entries->at));
+	entries->at[at] = (struct shim_entry) { index, entry };
 }
 
-static void ranges_remove_at(struct shim_ranges *ranges, int at)
+static void entries_remove_at(struct shim_entries *entries, int at)
 {
-	memmove(&ranges->range[at], &ranges->range[at + 1],
-		(--ranges->count - at) * sizeof(*ranges->range));
+	memmove(&entries->at[at], &entries->at[at + 1],
+		(--entries->count - at) * sizeof(*entries->at));
 }
 
-/* Make [first, last] free, cutting what sticks out. */
-static void ranges_clear(struct shim_ranges *ranges, unsigned long first, unsigned long last)
+static void entries_store(struct shim_entries *entries, unsigned long index, void *entry)
 {
-	int i = ranges_find(ranges, first);
+	int i = entries_find(entries, index);
 
-	while (i < ranges->count && ranges->range[i].first <= last) {
-		struct shim_range old = ranges->range[i];
-
-		ranges_remove_at(ranges, i);
-		if (old.first < first)
-			ranges_insert_at(ranges, i++, old.first, first - 1, old.entry);
-		if (old.last > last)
-			ranges_insert_at(ranges, i++, last + 1, old.last, old.entry);
-	}
-}
-
-static void ranges_store(struct shim_ranges *ranges, unsigned long first, unsigned long last,
-			 void *entry)
-{
-	ranges_clear(ranges, first, last);
+	if (i < entries->count && entries->at[i].index == index)
+		entries_remove_at(entries, i);
 	if (entry)
-		ranges_insert_at(ranges, ranges_find(ranges, first), first, last, entry);
+		entries_insert_at(entries, i, index, entry);
 }
 
-static void *ranges_load(struct shim_ranges *ranges, unsigned long index)
+static void *entries_load(struct shim_entries *entries, unsigned long index)
 {
-	int i = ranges_find(ranges, index);
+	int i = entries_find(entries, index);
 
-	return i < ranges->count && ranges->range[i].first <= index ?
-		ranges->range[i].entry : NULL;
+	return i < entries->count && entries->at[i].index == index ? entries->at[i].entry : NULL;
 }
 
 /* --- xarray ------------------------------------------------------------------------ */
@@ -90,21 +75,21 @@ static void *xa_visible(void *entry)
 
 void xa_init_flags(struct xarray *xa, unsigned int flags)
 {
-	ranges_init(&xa->ranges);
+	entries_init(&xa->entries);
 }
 
 void xa_destroy(struct xarray *xa)
 {
-	ranges_destroy(&xa->ranges);
+	entries_destroy(&xa->entries);
 }
 
 void *xa_load(struct xarray *xa, unsigned long index)
 {
 	void *entry;
 
-	pthread_mutex_lock(&xa->ranges.lock);
-	entry = xa_visible(ranges_load(&xa->ranges, index));
-	pthread_mutex_unlock(&xa->ranges.lock);
+	pthread_mutex_lock(&xa->entries.lock);
+	entry = xa_visible(entries_load(&xa->entries, index));
+	pthread_mutex_unlock(&xa->entries.lock);
 
 	return entry;
 }
@@ -114,13 +99,13 @@ static void *xa_replace(struct xarray *xa, unsigned long index, void *entry, gfp
 {
 	void *old;
 
-	pthread_mutex_lock(&xa->ranges.lock);
-	old = ranges_load(&xa->ranges, index);
+	pthread_mutex_lock(&xa->entries.lock);
+	old = entries_load(&xa->entries, index);
 	if (!old && entry && shim_should_fail(gfp))
 		old = ERR_PTR(-ENOMEM);
 	else
-		ranges_store(&xa->ranges, index, index, entry);
-	pthread_mutex_unlock(&xa->ranges.lock);
+		entries_store(&xa->entries, index, entry);
+	pthread_mutex_unlock(&xa->entries.lock);
 
 	return old;
 }
@@ -157,12 +142,12 @@ void *xa_find_from(struct xarray *xa, unsigned long *index)
 	void *entry = NULL;
 	int i;
 
-	pthread_mutex_lock(&xa->ranges.lock);
-	for (i = ranges_find(&xa->ranges, *index); i < xa->ranges.count && !entry; i++) {
-		entry = xa_visible(xa->ranges.range[i].entry);
-		*index = xa->ranges.range[i].first;
+	pthread_mutex_lock(&xa->entries.lock);
+	for (i = entries_find(&xa->entries, *index); i < xa->entries.count && !entry; i++) {
+		entry = xa_visible(xa->entries.at[i].entry);
+		*index = xa->entries.at[i].index;
 	}
-	pthread_mutex_unlock(&xa->ranges.lock);
+	pthread_mutex_unlock(&xa->entries.lock);
 
 	return entry;
 }

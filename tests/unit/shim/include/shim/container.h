@@ -74,25 +74,24 @@ static inline bool list_empty(const struct list_head *head)
 
 /* --- by index: xarray ------------------------------------------------------------- */
 
-struct shim_range {
-	unsigned long	 first, last;
+struct shim_entry {
+	unsigned long	 index;
 	void		*entry;
 };
 
-/* Sorted, disjoint. */
-struct shim_ranges {
+/* Sorted. */
+struct shim_entries {
 	pthread_mutex_t		 lock;
-	struct shim_range	*range;
+	struct shim_entry	*at;
 	int			 count, room;
 };
 
 struct xarray {
-	struct shim_ranges	 ranges;
+	struct shim_entries	 entries;
 };
 
 #define XA_FLAGS_ACCOUNT	1
 #define xa_init(xa)		xa_init_flags(xa, 0)
-#define xa_is_err(entry)	IS_ERR(entry)
 #define xa_err(entry)		PTR_ERR_OR_ZERO(entry)
 
 void xa_init_flags(struct xarray *xa, unsigned int flags);
