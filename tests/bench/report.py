@@ -85,6 +85,9 @@ def judge(lane, row, rows, goals):
     if goal == "no-exit":
         exits = row.exits_of("keel")
         return "no exit", answer[exits == 0]
+    if goal and goal.startswith("+") and float(goal) < 1:
+        after = row.ratio_after()
+        return f"{goal[1:]} after floor", answer[None if after is None else after <= float(goal)]
     if goal and goal.startswith("+"):
         return f"{goal[1:]} after floor", answer[keel - row.floor["keel"] <= int(goal)]
     if goal and float(goal) >= 1:
