@@ -431,7 +431,7 @@ int memslot_set(struct vm *vm, const struct kvm_userspace_memory_region2 *region
 	return err;
 }
 
-int memslots_init(struct vm *vm)
+void memslots_init(struct vm *vm)
 {
 	int as_id;
 
@@ -441,8 +441,6 @@ int memslots_init(struct vm *vm)
 	vm->slot_hvas = RB_ROOT_CACHED;
 	/* Zero is free for whoever remembers one, to say that it remembers nothing. */
 	vm->slots_generation = 1;
-
-	return 0;
 }
 
 void memslots_destroy(struct vm *vm)

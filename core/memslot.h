@@ -53,7 +53,7 @@ static inline bool memslot_readonly(const struct memslot *slot)
 }
 
 /* Set up and tear down the slots of a VM.  destroy: nobody else is left. */
-int memslots_init(struct vm *vm);
+void memslots_init(struct vm *vm);
 void memslots_destroy(struct vm *vm);
 
 /*

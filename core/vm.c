@@ -399,9 +399,7 @@ static int vm_init_core(struct vm *vm)
 	err = vm_init_srcu(vm);
 	if (err)
 		return err;
-	err = memslots_init(vm);
-	if (err)
-		goto err_srcu;
+	memslots_init(vm);
 	err = iobus_init(vm);
 	if (err)
 		goto err_memslots;
@@ -416,7 +414,6 @@ err_iobus:
 	iobus_destroy(vm);
 err_memslots:
 	memslots_destroy(vm);
-err_srcu:
 	vm_destroy_srcu(vm);
 
 	return err;
