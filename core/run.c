@@ -92,12 +92,17 @@ void vcpu_kick(struct vcpu *vcpu)
 	 * On its own CPU it has left the guest already, or this could not run.  The
 	 * mode stays as it is then: a fast handler may go on to enter again, and
 	 * others have to be able to stop it.
+	 *
+	 * Whom to interrupt is read after the mode has changed: it may have been in the
+	 * guest elsewhere by then, and nobody else will interrupt it there.
 	 */
 	self = get_cpu();
-	cpu = READ_ONCE(vcpu->cpu);
-	if (cpu >= 0 && (ARCH_KICK_SELF || cpu != self) &&
-	    cmpxchg(&vcpu->mode, IN_GUEST_MODE, EXITING_GUEST_MODE) == IN_GUEST_MODE)
-		vcpu_op(kick)(vcpu, cpu);
+	if ((ARCH_KICK_SELF || READ_ONCE(vcpu->cpu) != self) &&
+	    cmpxchg(&vcpu->mode, IN_GUEST_MODE, EXITING_GUEST_MODE) == IN_GUEST_MODE) {
+		cpu = READ_ONCE(vcpu->cpu);
+		if (cpu >= 0)
+			vcpu_op(kick)(vcpu, cpu);
+	}
 	put_cpu();
 }
 
@@ -208,8 +213,8 @@ static noinstr void vcpu_enter_raw(struct vcpu *vcpu)
 
 /*
  * irqs off, mode IN_GUEST_MODE.  Enters the guest as long as fast handlers deal
- * with its exits.  Bounded by the host: any interrupt of it ends the guest, is
- * no exit with a fast handler, and so ends the stay.
+ * with its exits.  Bounded by the host: its interrupts have no fast handler but some of
+ * an architecture's own, and what that leaves pending ends the next entry at once.
  */
 static int vcpu_stay(struct vcpu *vcpu)
 {
