@@ -77,8 +77,15 @@ void memslot_mark_dirty(struct memslot *slot, gfn_t gfn)
 {
 	unsigned long page = gfn - slot->base;
 
+	if (!slot->dirty)
+		return;
+	/*
+	 * What was written is there before the bit is looked at.  Pairs with the atomic
+	 * operations that take bits: who takes this one sees what was written.
+	 */
+	smp_mb();
 	/* Most pages are written more than once: look before the locked access. */
-	if (slot->dirty && !test_bit_le(page, slot->dirty))
+	if (!test_bit_le(page, slot->dirty))
 		set_bit_le(page, slot->dirty);
 }
 
