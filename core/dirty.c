@@ -238,12 +238,12 @@ static bool log_harvest(struct vm *vm, struct memslot *slot, struct log_span *sp
 }
 
 /* User space did not get the snapshot: as if it had not asked. */
-static void log_restore(struct memslot *slot)
+static void log_restore(struct memslot *slot, const struct log_span *span)
 {
 	unsigned long *snapshot = log_snapshot(slot);
-	unsigned long i, words = log_words(slot);
+	unsigned long i;
 
-	for (i = 0; i < words; i++)
+	for (i = span->first; i < span->end; i++)
 		if (snapshot[i])
 			atomic_long_or(snapshot[i], (atomic_long_t *)&slot->dirty[i]);
 }
@@ -288,7 +288,7 @@ int dirty_get(struct vm *vm, const struct kvm_dirty_log *log)
 	if (log_harvest(vm, slot, &span))
 		slot_flush(vm, slot);
 	if (copy_to_user(log->dirty_bitmap, log_snapshot(slot), log_bytes(slot))) {
-		log_restore(slot);
+		log_restore(slot, &span);
 		err = -EFAULT;
 	}
 	span_forget(slot, &span);
@@ -310,8 +310,12 @@ static bool clear_words(struct vm *vm, struct memslot *slot, unsigned long first
 			continue;
 		taken = snapshot[i] & atomic_long_fetch_andnot(snapshot[i],
 							       (atomic_long_t *)&log[i]);
-		if (taken)
-			changed |= protect_word(vm, slot, &place, i, taken);
+		if (!taken)
+			continue;
+		changed |= protect_word(vm, slot, &place, i, taken);
+		/* Larger leaves are flushed one by one. */
+		if (cond_resched_rwlock_write(&vm->mmu_lock))
+			place.end = 0;
 	}
 
 	return changed;

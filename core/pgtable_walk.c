@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Everything that takes mappings or permissions away from the guest: one walker
- * for unmapping, write protection, ageing and collapsing.  What installs is in
- * pgtable.c.  Called by notifier.c, memslot.c and dirty.c when something has to
- * go.
+ * for unmapping, write protection, ageing and collapsing, and a short way to
+ * protect the base pages that a log names.  What installs is in pgtable.c.
+ * Called by notifier.c, memslot.c and dirty.c when something has to go.
  *
  * mmu_lock is held for writing, so only the hardware races, and only for the
  * accessed and dirty bits of leaves.  Tables are therefore freed without a grace
@@ -427,15 +427,30 @@ static void place_find(struct pgtable *pt, struct pgtable_place *place, gfn_t gf
 	place->end = place->first + gpa_to_gfn(span);
 }
 
-/* One page by the walker, which knows what to do with leaves that are larger. */
-static bool protect_large(struct pgtable *pt, struct pgtable_place *place, gfn_t gfn)
+static u64 first_bits(u64 count)
 {
-	struct gfn_range range = { .start = gfn, .end = gfn + 1, .as_id = pt->as_id };
+	return count < 64 ? BIT_ULL(count) - 1 : ~0ULL;
+}
 
-	/* It may take tables away. */
+/*
+ * The first pages in a row of @mask by the walker, which knows what to do with leaves that
+ * are larger; as many as it can at once, since it may flush each time.  Returns what is left
+ * of @mask.
+ */
+static u64 protect_large(struct pgtable *pt, struct pgtable_place *place, gfn_t gfn, u64 mask,
+			 bool *changed)
+{
+	u64 from = __ffs64(mask), rest = ~(mask >> from);
+	u64 count = rest ? __ffs64(rest) : 64;
+	struct gfn_range range = {
+		.start = gfn + from, .end = gfn + from + count, .as_id = pt->as_id,
+	};
+
+	/* A large leaf is taken away. */
 	place->end = 0;
+	*changed |= pgtable_write_protect(pt, range);
 
-	return pgtable_write_protect(pt, range);
+	return mask & ~(first_bits(count) << from);
 }
 
 /*
@@ -457,11 +472,6 @@ static u64 protect_in_table(struct pgtable *pt, u64 *entry, u64 mask, bool *chan
 	return mask;
 }
 
-static u64 first_bits(u64 count)
-{
-	return count < 64 ? BIT_ULL(count) - 1 : ~0ULL;
-}
-
 /* As many pages of the word at @gfn, which has the first, as one place has. */
 static u64 protect_in_place(struct pgtable *pt, struct pgtable_place *place, gfn_t gfn, u64 mask,
 			    bool *changed)
@@ -476,10 +486,8 @@ static u64 protect_in_place(struct pgtable *pt, struct pgtable_place *place, gfn
 		left = protect_in_table(pt, &place->table[gfn - place->first], inside, changed);
 	else if (place->large)
 		left = inside;
-	if (unlikely(left)) {
-		*changed |= protect_large(pt, place, gfn + __ffs64(left));
-		left &= left - 1;
-	}
+	if (unlikely(left))
+		left = protect_large(pt, place, gfn, left, changed);
 
 	return (mask & ~inside) | left;
 }

@@ -211,6 +211,34 @@ TEST(group_is_removed_by_protection)
 	for_each_group_format(run_protect);
 }
 
+static void run_protect_pages(const struct pgtable_format *format)
+{
+	struct pgtable_place place = { };
+	gfn_t gfn;
+
+	tree_create(format);
+	CHECK_EQ(map_at(64, 0, READ_WRITE), 0);
+	for (gfn = 0; gfn < 64; gfn += PAGES)
+		CHECK_EQ(map_at(gfn, ORDER, READ_WRITE), 0);
+	write_lock(&vm->mmu_lock);
+	/* A page of two of them: each is flushed. */
+	CHECK(pgtable_write_protect_pages(pt, &place, 0, BIT(1) | BIT(PAGES)));
+	CHECK_EQ(flushes, 2);
+	/* All that is left is one run, whatever has gone in the middle. */
+	CHECK(pgtable_write_protect_pages(pt, &place, 0, ~0ULL));
+	CHECK_EQ(flushes, 3);
+	write_unlock(&vm->mmu_lock);
+	for (gfn = 0; gfn < 64; gfn++)
+		CHECK_EQ(order_at(gfn), -1);
+	CHECK_EQ(order_at(64), 0);
+	tree_destroy();
+}
+
+TEST(group_is_removed_by_the_word)
+{
+	for_each_group_format(run_protect_pages);
+}
+
 static bool age(gfn_t gfn, bool test)
 {
 	bool young;

@@ -136,10 +136,10 @@ bool need_resched(void)
 	return resched;
 }
 
-void cond_resched_rwlock_write(rwlock_t *lock)
+int cond_resched_rwlock_write(rwlock_t *lock)
 {
 	if (!READ_ONCE(shim_resched_every))
-		return;
+		return 0;
 
 	resched = false;
 	write_unlock(lock);
@@ -147,6 +147,8 @@ void cond_resched_rwlock_write(rwlock_t *lock)
 	if (shim_break)
 		shim_break();
 	write_lock(lock);
+
+	return 1;
 }
 
 /* --- SRCU ---------------------------------------------------------------------- */

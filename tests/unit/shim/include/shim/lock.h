@@ -98,7 +98,7 @@ extern int shim_break_count;
 bool need_resched(void);
 #define rwlock_needbreak(lock)		false
 #define cond_resched()			sched_yield()
-void cond_resched_rwlock_write(rwlock_t *lock);
+int cond_resched_rwlock_write(rwlock_t *lock);
 
 /* --- RCU ----------------------------------------------------------------------- */
 
