@@ -267,10 +267,12 @@ static void fault_mark_dirty(const struct fault *fault, const struct mmu_map *ma
 }
 
 /* Is there a larger page, which would have been mapped whole if the slot did lie like it? */
-static bool fault_is_of_more(const struct fault *fault, const struct mmu_map *map)
+static bool fault_is_of_more(const struct fault *fault, const struct pgtable *pt,
+			     const struct mmu_map *map)
 {
-	return fault->found && fault->leaf.order > BESIDE_ORDER && !map->order &&
-	       !fault->slot->dirty;
+	/* A group is of pages that lie side by side, but may not be of one. */
+	return fault->found && fault->leaf.order > max_t(u8, BESIDE_ORDER, pt->format->group_order) &&
+	       !map->order && !fault->slot->dirty;
 }
 
 /*
@@ -321,7 +323,7 @@ static int fault_map_locked(struct fault *fault, struct pgtable *pt, struct page
 		return ret;
 
 	fault_mark_dirty(fault, &map);
-	if (unlikely(fault_is_of_more(fault, &map)))
+	if (unlikely(fault_is_of_more(fault, pt, &map)))
 		fault_map_beside(fault, pt, &map);
 
 	return 0;
