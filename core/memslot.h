@@ -104,11 +104,12 @@ int vm_guest_read(struct vm *vm, gpa_t gpa, void *data, size_t len);
 int vm_guest_write(struct vm *vm, gpa_t gpa, const void *data, size_t len);
 
 /*
- * Read inside one page from any context; takes vm->srcu itself.  0, or -EFAULT
- * if it cannot be done without a page fault.
+ * Read inside one page, atomic; takes vm->srcu itself.  For the vCPU's own thread, not in
+ * the middle of another access of it: both change what it remembers.  0, or -EFAULT if it
+ * cannot be done without a page fault.
  */
 int guest_read_nofault(struct vcpu *vcpu, gpa_t gpa, void *data, size_t len);
-/* Likewise, to write; also in the middle of another access of the vCPU. */
+/* Likewise, to write, from any context; also in the middle of another access of the vCPU. */
 int guest_write_nofault(struct vcpu *vcpu, gpa_t gpa, const void *data, size_t len);
 
 /*

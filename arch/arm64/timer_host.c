@@ -84,7 +84,7 @@ void arm64_timer_ended(struct vcpu *vcpu, u32 hwirq)
 	for (i = 0; i < TIMERS; i++)
 		if (arm64_timer_hw[i].hwirq == hwirq) {
 			__this_cpu_and(arm64_timer_active, ~BIT(i));
-			vcpu->arch.timer_levels &= ~BIT(i);
+			WRITE_ONCE(vcpu->arch.timer_levels, vcpu->arch.timer_levels & ~BIT(i));
 		}
 }
 

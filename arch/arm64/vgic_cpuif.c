@@ -413,7 +413,7 @@ static void lr_fold(struct vgic_cpu *cpu, unsigned int number, u64 value)
 		vgic_choose(cpu);
 	if (!(value & ICH_LR_PENDING_BIT))
 		irq->lr_latch = false;
-	cpu->lr[number] = value;
+	WRITE_ONCE(cpu->lr[number], value);
 	if (value & LR_BOTH)
 		return;
 	/* One that is empty and asked to be told would go on telling. */
