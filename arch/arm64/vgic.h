@@ -114,7 +114,7 @@ struct vgic_cpu {
 	raw_spinlock_t		lock;
 	/* lock; list registers are to be chosen anew, else they are only to be written. */
 	bool			choose;
-	u32			lr_used;	/* lock */
+	u32			lr_used;	/* lock; read without by irqchip's pending */
 	u32			lr_stale;	/* lock; the hardware has other contents */
 	u64			lr[VGIC_LRS_MAX];	/* lock; as last written or read */
 	struct vgic_irq		*lr_irq[VGIC_LRS_MAX];	/* lock */

@@ -172,7 +172,7 @@ static void lr_place(struct vgic_cpu *cpu, unsigned int number, struct vgic_irq 
 	irq->active_hw = false;
 	irq->lr = number + 1;
 	cpu->lr_irq[number] = irq;
-	cpu->lr_used |= BIT(number);
+	WRITE_ONCE(cpu->lr_used, cpu->lr_used | BIT(number));
 	lr_set(cpu, number, value);
 }
 
@@ -198,7 +198,7 @@ static void lr_free(struct vgic_cpu *cpu, unsigned int number)
 	smp_store_release(&cpu->lr_irq[number]->lr, 0);
 	cpu->lr_irq[number]->lr_latch = false;
 	cpu->lr_irq[number] = NULL;
-	cpu->lr_used &= ~BIT(number);
+	WRITE_ONCE(cpu->lr_used, cpu->lr_used & ~BIT(number));
 	lr_set(cpu, number, 0);
 }
 
@@ -550,15 +550,16 @@ bool vgic_cpu_pending(struct vgic_cpu *cpu)
 {
 	u64 vmcr = READ_ONCE(cpu->vmcr);
 	unsigned int mask = vgic_level(FIELD_GET(ICH_VMCR_PMR_MASK, vmcr));
-	unsigned int group, number;
+	unsigned int group;
+	u32 used;
 
 	for (group = 0; group < 2; group++) {
 		if (!(vmcr & BIT(group)) || !group_enabled(cpu, group))
 			continue;
 		if (vgic_first_waiting(cpu->waiting[group]) < mask)
 			return true;
-		for (number = 0; number < vgic_hw.lrs; number++) {
-			u64 value = READ_ONCE(cpu->lr[number]);
+		for (used = READ_ONCE(cpu->lr_used); used; used &= used - 1) {
+			u64 value = READ_ONCE(cpu->lr[__ffs(used)]);
 
 			if ((value & LR_BOTH) == ICH_LR_PENDING_BIT &&
 			    !!(value & ICH_LR_GROUP) == group &&
