@@ -35,13 +35,13 @@ class Row:
         return self.best["keel"] / self.best["in-tree"]
 
     def ratio_after(self):
-        """After the floor; None where in-tree is within the noise of it."""
-        if not self.both():
+        """After the floor; None where in-tree is within the noise of it, or Keel below it."""
+        if not self.both() or self.best["keel"] < self.floor["keel"]:
             return None
         rest = self.best["in-tree"] - self.floor["in-tree"]
         if rest <= self.best["in-tree"] * 0.02:
             return None
-        return max(self.best["keel"] - self.floor["keel"], 0) / rest
+        return (self.best["keel"] - self.floor["keel"]) / rest
 
     def spread(self):
         best = self.best.get("keel")
@@ -89,7 +89,8 @@ def judge(lane, row, rows, goals):
         after = row.ratio_after()
         return f"{goal[1:]} after floor", answer[None if after is None else after <= float(goal)]
     if goal and goal.startswith("+"):
-        return f"{goal[1:]} after floor", answer[keel - row.floor["keel"] <= int(goal)]
+        after = keel - row.floor["keel"]
+        return f"{goal[1:]} after floor", answer[None if after < 0 else after <= int(goal)]
     if goal and float(goal) >= 1:
         return goal, answer[keel <= int(goal)]
     if goal:
