@@ -756,7 +756,7 @@ int x86_ioctl_set_lapic(struct vcpu *vcpu, const struct kvm_lapic_state *state)
 	if (lapic->x2apic && vcpu->vm->arch.x2apic_32bit_ids && id != vcpu->id)
 		return -EINVAL;
 
-	lapic_timer_stop(lapic);
+	lapic_timer_suspend(lapic);
 	memset(lapic->posted, 0, sizeof(lapic->posted));
 	for (reg = 0; reg < KVM_APIC_REG_SIZE; reg += 0x10) {
 		value = *lapic_state_reg(state, reg);

@@ -224,7 +224,11 @@ void lapic_timer_stop(struct lapic *lapic);
 /* A value for LVTT, TMICT or TDCR. */
 void lapic_timer_write(struct lapic *lapic, u32 reg, u32 value);
 u32 lapic_timer_count(struct lapic *lapic);
-/* All registers are new; the count goes on from @count. */
+/*
+ * All registers are about to be new; and: they are, and the count goes on from @count.  A
+ * deadline, which is not among them, goes on if it is TSC-deadline mode before and after.
+ */
+void lapic_timer_suspend(struct lapic *lapic);
 void lapic_timer_restore(struct lapic *lapic, u32 count);
 
 #endif /* X86_LAPIC_H */

@@ -244,10 +244,22 @@ void lapic_timer_write(struct lapic *lapic, u32 reg, u32 value)
 	lapic_timer_arm(lapic);
 }
 
+void lapic_timer_suspend(struct lapic *lapic)
+{
+	lapic_timer_disarm(lapic);
+	lapic_timer_settle(lapic);
+	if (!lapic->base_enabled || lapic_timer_mode(lapic) != APIC_LVT_TIMER_TSCDEADLINE)
+		lapic_timer_stop(lapic);
+}
+
 void lapic_timer_restore(struct lapic *lapic, u32 count)
 {
+	if (lapic->base_enabled && lapic_timer_mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE) {
+		lapic_timer_arm(lapic);
+		return;
+	}
 	lapic_timer_stop(lapic);
-	if (!lapic->base_enabled || lapic_timer_mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
+	if (!lapic->base_enabled)
 		return;
 
 	if (!count && lapic_timer_mode(lapic) == APIC_LVT_TIMER_PERIODIC)

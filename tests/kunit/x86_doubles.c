@@ -51,6 +51,13 @@ static void told_apic_eoi_exits(struct vcpu *vcpu, const u64 *vectors)
 	memcpy(x86_told.eoi_exits, vectors, sizeof(x86_told.eoi_exits));
 }
 
+static bool told_deadline(struct vcpu *vcpu, u64 tsc)
+{
+	x86_told.deadline = tsc;
+
+	return x86_told.has_timer;
+}
+
 int x86_suite_init(struct kunit_suite *suite)
 {
 #define OP(ret, name, params, args)				\
@@ -64,6 +71,7 @@ int x86_suite_init(struct kunit_suite *suite)
 	double_ops.apic_virtual = told_apic_virtual;
 	double_ops.apic_status = told_apic_status;
 	double_ops.apic_eoi_exits = told_apic_eoi_exits;
+	double_ops.deadline = told_deadline;
 	x86_bind(&double_ops);
 
 	return 0;

@@ -488,6 +488,106 @@ static void nonsense(struct kunit *test)
 	lapic_sync_to_hw(vcpu);
 }
 
+#define LVTT_DEADLINE	(APIC_LVT_TIMER_TSCDEADLINE | 0x33)
+
+/* A vCPU with a deadline that is far away, and its registers as user space reads them. */
+static struct kvm_lapic_state *with_deadline(struct kunit *test, u64 *deadline)
+{
+	struct vcpu *vcpu = test->priv;
+	struct kvm_lapic_state *state = kunit_kzalloc(test, sizeof(*state), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, state);
+	vcpu->arch.cpuid.word[X86_FEATURE_TSC_DEADLINE_TIMER / 32] |=
+		BIT(X86_FEATURE_TSC_DEADLINE_TIMER % 32);
+	x86_suite_lapic_write(vcpu, APIC_LVTT, LVTT_DEADLINE);
+	*deadline = x86_tsc_now(vcpu) + BIT_ULL(50);
+	lapic_deadline_write(vcpu, *deadline);
+	KUNIT_ASSERT_EQ(test, x86_ioctl_get_lapic(vcpu, state), 0);
+
+	return state;
+}
+
+/* Not among the registers, it goes on if they say that there may be one. */
+static void deadline_kept(struct kunit *test)
+{
+	struct vcpu *vcpu = test->priv;
+	struct lapic *lapic = vcpu->arch.lapic;
+	u64 x2apic = vcpu->arch.apic_base | X2APIC_ENABLE, deadline;
+	struct kvm_lapic_state *state;
+
+	state = with_deadline(test, &deadline);
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	KUNIT_EXPECT_EQ(test, lapic_deadline_read(vcpu), deadline);
+	KUNIT_EXPECT_TRUE(test, hrtimer_active(&lapic->timer.hrtimer));
+	/* Masked, nothing runs; and unmasked again it does. */
+	*lapic_state_reg(state, APIC_LVTT) = LVTT_DEADLINE | APIC_LVT_MASKED;
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	KUNIT_EXPECT_EQ(test, lapic_deadline_read(vcpu), deadline);
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&lapic->timer.hrtimer));
+	*lapic_state_reg(state, APIC_LVTT) = LVTT_DEADLINE;
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	KUNIT_EXPECT_TRUE(test, hrtimer_active(&lapic->timer.hrtimer));
+	/* Registers that are refused change nothing. */
+	KUNIT_ASSERT_EQ(test, lapic_base_write(vcpu, x2apic, true), 0);
+	vcpu->vm->arch.x2apic_32bit_ids = true;
+	*lapic_state_reg(state, APIC_ID) = 4;
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), -EINVAL);
+	KUNIT_EXPECT_EQ(test, lapic_deadline_read(vcpu), deadline);
+	KUNIT_EXPECT_TRUE(test, hrtimer_active(&lapic->timer.hrtimer));
+}
+
+static void deadline_dropped(struct kunit *test)
+{
+	struct vcpu *vcpu = test->priv;
+	struct lapic *lapic = vcpu->arch.lapic;
+	struct kvm_lapic_state *state;
+	u64 deadline;
+
+	/* By another mode: it does not come back with the old one. */
+	state = with_deadline(test, &deadline);
+	*lapic_state_reg(state, APIC_LVTT) = 0x33;
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&lapic->timer.hrtimer));
+	*lapic_state_reg(state, APIC_LVTT) = LVTT_DEADLINE;
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	KUNIT_EXPECT_EQ(test, lapic_deadline_read(vcpu), 0);
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&lapic->timer.hrtimer));
+	/* With the APIC. */
+	state = with_deadline(test, &deadline);
+	KUNIT_ASSERT_EQ(test, lapic_base_write(vcpu, LAPIC_BASE_DEFAULT, true), 0);
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	KUNIT_EXPECT_EQ(test, lapic_deadline_read(vcpu), 0);
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&lapic->timer.hrtimer));
+}
+
+/* With the vendor's timer, which does not run outside of the guest. */
+static void deadline_passed(struct kunit *test)
+{
+	struct vcpu *vcpu = test->priv;
+	struct kvm_lapic_state *state;
+	u64 deadline;
+
+	x86_told.has_timer = true;
+	state = with_deadline(test, &deadline);
+	x86_told.deadline = 0;
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	KUNIT_EXPECT_EQ(test, x86_told.deadline, deadline);
+	KUNIT_EXPECT_EQ(test, lapic_interrupt(vcpu), -1);
+	/* It comes at once. */
+	WRITE_ONCE(vcpu->arch.lapic->timer.deadline, 1);
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	KUNIT_EXPECT_EQ(test, x86_told.deadline, 0);
+	KUNIT_EXPECT_EQ(test, lapic_deadline_read(vcpu), 0);
+	KUNIT_EXPECT_EQ(test, lapic_interrupt(vcpu), 0x33);
+	/* Not if it passed while masked, when nobody would have heard it. */
+	*lapic_state_reg(state, APIC_LVTT) = LVTT_DEADLINE | APIC_LVT_MASKED;
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	WRITE_ONCE(vcpu->arch.lapic->timer.deadline, 1);
+	*lapic_state_reg(state, APIC_LVTT) = LVTT_DEADLINE;
+	KUNIT_EXPECT_EQ(test, x86_ioctl_set_lapic(vcpu, state), 0);
+	KUNIT_EXPECT_EQ(test, lapic_interrupt(vcpu), -1);
+}
+
 static struct kunit_case x86_lapic_cases[] = {
 	KUNIT_CASE(scan),
 	KUNIT_CASE(priorities),
@@ -505,6 +605,9 @@ static struct kunit_case x86_lapic_cases[] = {
 	KUNIT_CASE(virtual_left),
 	KUNIT_CASE(saved_and_restored),
 	KUNIT_CASE(nonsense),
+	KUNIT_CASE(deadline_kept),
+	KUNIT_CASE(deadline_dropped),
+	KUNIT_CASE(deadline_passed),
 	{ }
 };
 

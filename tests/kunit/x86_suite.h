@@ -23,6 +23,8 @@ struct x86_told {
 	u8		 irr, isr;
 	int		 status_calls;
 	u64		 eoi_exits[4];
+	bool		 has_timer;	/* what deadline is to answer */
+	u64		 deadline;
 };
 
 extern struct x86_told x86_told;

@@ -230,6 +230,27 @@ static void guest_check_timer(void)
 	apic_write(APIC_REG_LVTT, 0x10033);
 }
 
+/* A deadline runs while user space writes the registers, first as they are. */
+static void guest_check_deadline_kept(void)
+{
+	u64 before = taken, deadline;
+
+	apic_write(APIC_REG_LVTT, 0x40034);
+	deadline = rdtsc() + BIT(27);
+	wrmsr(MSR_TSC_DEADLINE, deadline);
+	guest_say(4);
+	while (taken == before)
+		sti_hlt();
+	GUEST_ASSERT_EQ(taken_last, 0x34);
+	GUEST_ASSERT(rdtsc() >= deadline);
+	GUEST_ASSERT_EQ(rdmsr(MSR_TSC_DEADLINE), 0);
+	/* Then with another mode, and with this one again. */
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + BIT(60));
+	guest_say(5);
+	GUEST_ASSERT_EQ(rdmsr(MSR_TSC_DEADLINE), 0);
+	apic_write(APIC_REG_LVTT, 0x10034);
+}
+
 static void guest_lapic(u64 x2apic)
 {
 	cli();
@@ -242,7 +263,18 @@ static void guest_lapic(u64 x2apic)
 	guest_check_disabled();
 	guest_say(3);
 	guest_check_timer();
+	guest_check_deadline_kept();
 	guest_done();
+}
+
+static void change_lvtt(struct vcpu *vcpu, u32 clear, u32 set)
+{
+	struct kvm_lapic_state state;
+	u32 *lvtt = (u32 *)(state.regs + APIC_REG_LVTT);
+
+	xioctl(vcpu->fd, KVM_GET_LAPIC, &state);
+	*lvtt = (*lvtt & ~clear) | set;
+	xioctl(vcpu->fd, KVM_SET_LAPIC, &state);
 }
 
 TEST(lapic)
@@ -257,8 +289,13 @@ TEST(lapic)
 	report(vcpu_run_said(vcpu) == 1, "IPIs to itself and their EOI");
 	report(vcpu_run_said(vcpu) == 2, "priorities, TPR, CR8");
 	report(vcpu_run_said(vcpu) == 3, "errors, software disable");
+	report(vcpu_run_said(vcpu) == 4, "the timer: one-shot, periodic, deadline");
+	change_lvtt(vcpu, 0, 0);
+	report(vcpu_run_said(vcpu) == 5, "a deadline outlives KVM_SET_LAPIC");
+	change_lvtt(vcpu, 0x40000, 0);
+	change_lvtt(vcpu, 0, 0x40000);
 	vcpu_run_done(vcpu);
-	report(true, "the timer: one-shot, periodic, deadline");
+	report(true, "unless that sets another mode");
 	vm_destroy(vm);
 }
 
