@@ -69,6 +69,21 @@ void svm_event_collect(struct vcpu *vcpu)
 	x86_event_requeue(vcpu, &event);
 }
 
+/* --- interruptibility --------------------------------------------------------- */
+
+/*
+ * Whoever writes what blocks NMIs, as user space does, means another state than the one
+ * in which an IRET was seen.  If that IRET is next all the same, it exits once more.
+ */
+void svm_intr_commit(struct vcpu *vcpu)
+{
+	const struct x86_state *state = &vcpu->arch.state;
+
+	vcpu->arch.svm.iret_seen = false;
+	svm_vmcb(vcpu)->control.int_state = state->shadow ? SVM_INTERRUPT_SHADOW_MASK : 0;
+	svm_intercept(vcpu, INTERCEPT_IRET, state->nmi_blocked);
+}
+
 /* --- windows --------------------------------------------------------------- */
 
 /*
@@ -96,6 +111,9 @@ static void svm_nmi_window(struct vcpu *vcpu, bool on)
 {
 	struct svm_vcpu *svm = &vcpu->arch.svm;
 
+	/* As svm_intr_commit() is about to do. */
+	if (vcpu->arch.dirty & X86_INTR)
+		svm->iret_seen = false;
 	svm->step_nmi = on && (!vcpu->arch.state.nmi_blocked || svm->iret_seen);
 	svm_step_update(vcpu);
 }

@@ -136,6 +136,8 @@ void svm_x86_window(struct vcpu *vcpu, enum x86_window window, bool on);
 void svm_x86_debug_changed(struct vcpu *vcpu);
 /* After an exit in the middle of the delivery of an event. */
 void svm_event_collect(struct vcpu *vcpu);
+/* X86_INTR: shadow and nmi_blocked, to the VMCB.  In commit. */
+void svm_intr_commit(struct vcpu *vcpu);
 /* The guest is about to leave its NMI handler; and: it has left it. */
 int svm_exit_iret(struct vcpu *vcpu);
 void svm_nmi_track(struct vcpu *vcpu);

@@ -262,7 +262,6 @@ static void svm_commit_crs(struct vcpu *vcpu)
 
 static void svm_commit_misc_groups(struct vcpu *vcpu, u32 groups)
 {
-	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
 	struct vmcb_save_area *save = &svm_vmcb(vcpu)->save;
 	const struct x86_state *state = &vcpu->arch.state;
 
@@ -277,11 +276,8 @@ static void svm_commit_misc_groups(struct vcpu *vcpu, u32 groups)
 		save->sysenter_esp = state->sysenter_esp;
 		save->sysenter_eip = state->sysenter_eip;
 	}
-	if (groups & X86_INTR) {
-		control->int_state = state->shadow ? SVM_INTERRUPT_SHADOW_MASK : 0;
-		svm_intercept(vcpu, INTERCEPT_IRET,
-			      state->nmi_blocked && !vcpu->arch.svm.iret_seen);
-	}
+	if (groups & X86_INTR)
+		svm_intr_commit(vcpu);
 	if (groups & X86_MISC) {
 		save->g_pat = state->pat;
 		save->dbgctl = state->debugctl;
