@@ -268,6 +268,46 @@ static void tag_of_a_refused_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, next, TLB_CONTROL_FLUSH_ALL_ASID);
 }
 
+/* An entry with @event, as commit, the CPU and after_enter deal with it. */
+static void entry_with(struct vcpu *vcpu, const struct x86_event *event, u32 exit_code,
+		       u32 exit_int_info)
+{
+	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
+	unsigned long flags;
+
+	vcpu->arch.events.injected = *event;
+	svm_x86_inject(vcpu, event);
+	control->exit_code = exit_code;
+	control->exit_int_info = exit_int_info;
+	local_irq_save(flags);
+	svm_vcpu_after_enter(vcpu);
+	local_irq_restore(flags);
+}
+
+static void event_of_a_refused_entry(struct kunit *test)
+{
+	static const struct x86_event interrupt = {
+		.type = X86_EVENT_INTERRUPT, .vector = 0x31,
+	};
+	static const struct x86_event nmi = { .type = X86_EVENT_NMI, .vector = X86_TRAP_NMI };
+	/* Left from an exit before. */
+	const u32 stale = SVM_EXITINTINFO_VALID | SVM_EXITINTINFO_TYPE_INTR | 0x45;
+	struct vcpu *vcpu = vmcb_vcpu(test, suite_vm(test), 0);
+	struct x86_events *events = &vcpu->arch.events;
+
+	entry_with(vcpu, &interrupt, SVM_EXIT_ERR, stale);
+	KUNIT_EXPECT_MEMEQ(test, &events->injected, &interrupt, sizeof(interrupt));
+	KUNIT_EXPECT_EQ(test, svm_vmcb(vcpu)->control.event_inj, 0);
+	KUNIT_EXPECT_TRUE(test, events->check);
+	entry_with(vcpu, &nmi, SVM_EXIT_ERR, stale);
+	KUNIT_EXPECT_MEMEQ(test, &events->injected, &nmi, sizeof(nmi));
+	KUNIT_EXPECT_FALSE(test, vcpu->arch.state.nmi_blocked);
+	/* One that was not refused has delivered it. */
+	entry_with(vcpu, &nmi, SVM_EXIT_CPUID, 0);
+	KUNIT_EXPECT_EQ(test, events->injected.type, X86_EVENT_NONE);
+	KUNIT_EXPECT_TRUE(test, vcpu->arch.state.nmi_blocked);
+}
+
 static void vmcb_after_shutdown(struct kunit *test)
 {
 	struct vcpu *vcpu = vmcb_vcpu(test, suite_vm(test), 0);
@@ -403,6 +443,7 @@ static struct kunit_case x86_svm_cases[] = {
 	KUNIT_CASE(exit_names),
 	KUNIT_CASE(tags_after_a_refused_entry),
 	KUNIT_CASE(tag_of_a_refused_entry),
+	KUNIT_CASE(event_of_a_refused_entry),
 	KUNIT_CASE(vmcb_after_shutdown),
 	KUNIT_CASE(msrmap_bits),
 	KUNIT_CASE(msrmaps_of_two_vcpus),

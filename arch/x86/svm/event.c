@@ -37,14 +37,10 @@ void svm_x86_inject(struct vcpu *vcpu, const struct x86_event *event)
 	}
 }
 
-/*
- * The exit may have come in the middle of delivering an event; the hardware says
- * which.  INT n, INT3 and INTO are not given again: RIP still points at them.
- */
-void svm_event_collect(struct vcpu *vcpu)
+/* INT n, INT3 and INTO are not given again: RIP still points at them. */
+static void svm_event_requeue(struct vcpu *vcpu, u32 info)
 {
 	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
-	u32 info = control->exit_int_info;
 	u8 vector = info & SVM_EXITINTINFO_VEC_MASK;
 	struct x86_event event = { .vector = vector };
 
@@ -67,6 +63,37 @@ void svm_event_collect(struct vcpu *vcpu)
 		return;
 	}
 	x86_event_requeue(vcpu, &event);
+}
+
+/*
+ * VMRUN was refused: what it was to deliver is still to be delivered, unless user space
+ * takes it back.
+ */
+static void svm_event_refused(struct vcpu *vcpu)
+{
+	if (vcpu->arch.events.injected.type == X86_EVENT_NMI) {
+		vcpu->arch.state.nmi_blocked = false;
+		x86_dirty(vcpu, X86_INTR);
+	}
+	vcpu->arch.events.check = true;
+}
+
+/*
+ * The exit may have come in the middle of delivering an event; the hardware says
+ * which.  A guest that was not entered has interrupted nothing, whatever that says.
+ */
+void svm_event_collect(struct vcpu *vcpu)
+{
+	struct vmcb_control_area *control = &svm_vmcb(vcpu)->control;
+
+	control->event_inj = 0;
+	if (unlikely(vcpu->arch.exit.code == (u32)SVM_EXIT_ERR)) {
+		svm_event_refused(vcpu);
+		return;
+	}
+	vcpu->arch.events.injected.type = X86_EVENT_NONE;
+	if (control->exit_int_info & SVM_EXITINTINFO_VALID)
+		svm_event_requeue(vcpu, control->exit_int_info);
 }
 
 /* --- interruptibility --------------------------------------------------------- */

@@ -393,11 +393,8 @@ void svm_vcpu_after_enter(struct vcpu *vcpu)
 	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
 	control->clean = SVM_CLEAN_ALL;
 
-	if (vcpu->arch.events.injected.type) {
-		vcpu->arch.events.injected.type = X86_EVENT_NONE;
-		control->event_inj = 0;
-	}
-	if (unlikely(control->exit_int_info & SVM_EXITINTINFO_VALID))
+	if (vcpu->arch.events.injected.type ||
+	    unlikely(control->exit_int_info & SVM_EXITINTINFO_VALID))
 		svm_event_collect(vcpu);
 	if (unlikely(vcpu->arch.svm.iret_seen))
 		svm_nmi_track(vcpu);

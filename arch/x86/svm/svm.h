@@ -134,7 +134,7 @@ const char *svm_vmcb_explain(struct vcpu *vcpu);
 void svm_x86_inject(struct vcpu *vcpu, const struct x86_event *event);
 void svm_x86_window(struct vcpu *vcpu, enum x86_window window, bool on);
 void svm_x86_debug_changed(struct vcpu *vcpu);
-/* After an exit in the middle of the delivery of an event. */
+/* After an exit, if the entry was to deliver an event or the exit interrupted one. */
 void svm_event_collect(struct vcpu *vcpu);
 /* X86_INTR: shadow and nmi_blocked, to the VMCB.  In commit. */
 void svm_intr_commit(struct vcpu *vcpu);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Events of SVM against a VMCB that nothing runs: what goes in, what comes again after an
- * exit in the middle of its delivery, and how the end of an NMI handler is found.
+ * exit in the middle of its delivery or after an entry that was refused, and how the end
+ * of an NMI handler is found.
  */
 #include <stdio.h>
 #include <linux/kvm.h>
@@ -145,11 +146,7 @@ static void leave(int code, u32 interrupted)
 {
 	vcpu.arch.exit.code = code;
 	control->exit_int_info = interrupted;
-	if (vcpu.arch.events.injected.type) {
-		vcpu.arch.events.injected.type = X86_EVENT_NONE;
-		control->event_inj = 0;
-	}
-	if (interrupted & SVM_EXITINTINFO_VALID)
+	if (vcpu.arch.events.injected.type || interrupted & SVM_EXITINTINFO_VALID)
 		svm_event_collect(&vcpu);
 	if (vcpu.arch.svm.iret_seen)
 		svm_nmi_track(&vcpu);
@@ -206,6 +203,46 @@ static void what_an_exit_interrupts(void)
 	leave(SVM_EXIT_NPF, 0x80000202);
 	tap(vcpu.arch.events.injected.type == X86_EVENT_NMI && !vcpu.arch.state.nmi_blocked,
 	    "an NMI that comes again is not blocked by itself");
+}
+
+/* @stale: an exit before said so, or the emulated hardware does. */
+static bool survives_refusal(u8 type, u8 vector, bool has_error, u32 stale)
+{
+	const struct x86_event *event = &vcpu.arch.events.injected;
+	u32 given = injected(type, vector, has_error);
+
+	leave(SVM_EXIT_ERR, stale);
+	if (event->type != type || event->vector != vector || !vcpu.arch.events.check ||
+	    control->event_inj || vcpu.arch.state.nmi_blocked)
+		return false;
+	commit();
+
+	return control->event_inj == given &&
+		vcpu.arch.state.nmi_blocked == (type == X86_EVENT_NMI);
+}
+
+static void entry_that_was_refused(void)
+{
+	tap(survives_refusal(X86_EVENT_INTERRUPT, 0x31, false, 0) &&
+	    survives_refusal(X86_EVENT_EXCEPTION, 13, true, 0) &&
+	    survives_refusal(X86_EVENT_SOFT_INTERRUPT, 0x80, false, 0),
+	    "an entry that was refused has delivered nothing");
+	tap(survives_refusal(X86_EVENT_NMI, 2, false, 0) && iret_exits(),
+	    "an NMI among that does not block itself");
+	tap(survives_refusal(X86_EVENT_INTERRUPT, 0x31, false, 0x80000045) &&
+	    survives_refusal(X86_EVENT_NMI, 2, false, 0x80000031) &&
+	    survives_refusal(X86_EVENT_EXCEPTION, 13, true, 0x80000303),
+	    "and has interrupted nothing");
+	setup();
+	leave(SVM_EXIT_ERR, 0x80000045);
+	tap(!vcpu.arch.events.injected.type, "nor if there was nothing to deliver");
+
+	/* User space takes it back. */
+	injected(X86_EVENT_NMI, 2, false);
+	leave(SVM_EXIT_ERR, 0);
+	vcpu.arch.events.injected.type = X86_EVENT_NONE;
+	commit();
+	tap(!control->event_inj && !iret_exits(), "what is taken back is not given");
 }
 
 /* --- the end of an NMI handler -------------------------------------------------------------- */
@@ -288,6 +325,7 @@ int main(void)
 {
 	what_is_injected();
 	what_an_exit_interrupts();
+	entry_that_was_refused();
 	handler_ends();
 	handler_of_a_snapshot(false);
 	handler_of_a_snapshot(true);
