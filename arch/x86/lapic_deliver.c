@@ -9,6 +9,7 @@
  * of LAPICs and the map are read under RCU.
  */
 #include <linux/nospec.h>
+#include <linux/preempt.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -107,18 +108,25 @@ bool lapic_raise(struct lapic *lapic, u8 vector, bool level)
 /* >0 taken, 0 it was pending already, -1 not accepted. */
 static int lapic_receive_fixed(struct lapic *lapic, u8 vector, bool level, bool kick)
 {
+	bool raised;
+
 	if (!READ_ONCE(lapic->enabled))
 		return -1;
 	if (vector < 16) {
 		lapic_error(lapic, APIC_ESR_RECVILL);
 		return -1;
 	}
-	if (!lapic_raise(lapic, vector, level))
-		return 0;
-	if (kick)
+	/*
+	 * Another sender of this vector that finds the bit set leaves the rest to the one
+	 * who has set it: from the bit to the kick that one must not lose its CPU.
+	 */
+	preempt_disable();
+	raised = lapic_raise(lapic, vector, level);
+	if (raised && kick)
 		vcpu_kick(lapic->vcpu);
+	preempt_enable();
 
-	return 1;
+	return raised;
 }
 
 static int lapic_receive_request(struct lapic *lapic, unsigned int request, bool kick)
