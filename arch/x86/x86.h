@@ -343,7 +343,10 @@ void x86_cpuid_free(struct vcpu *vcpu);
 /* @host: from user space.  0, or -EINVAL: #GP (guest), or "stop here" (host). */
 int x86_msr_read(struct vcpu *vcpu, u32 msr, u64 *value, bool host);
 int x86_msr_write(struct vcpu *vcpu, u32 msr, u64 value, bool host);
-/* The same for the guest, irqs off: any error, nothing is written, and it may be one of those. */
+/*
+ * The same for the guest, irqs off.  An error: nothing is written, because it cannot be
+ * here or because it is a #GP.  The slow handler's x86_msr_write() finds out which.
+ */
 int x86_msr_write_atomic(struct vcpu *vcpu, u32 msr, u64 value);
 int x86_ioctl_get_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user);
 int x86_ioctl_set_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user);

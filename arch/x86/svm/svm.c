@@ -2,8 +2,8 @@
 /*
  * The SVM backend: can it run here, turning it on per CPU, and the stay in the
  * guest.  Exits are in exit.c, the VMCB in vmcb.c, events in event.c, nested
- * paging in mmu.c, MSRs in msrmap.c, what comes and goes with a CPU in load.c, the world switch in
- * switch.S.
+ * paging in mmu.c, MSRs in msrmap.c, what comes and goes with a CPU in load.c, the
+ * world switch in switch.S.
  */
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
@@ -325,7 +325,7 @@ int svm_vcpu_commit(struct vcpu *vcpu)
 	ret = x86_events_commit(vcpu);
 	if (ret)
 		return ret;
-	/* svm_vcpu_enter() copies these in and out each time. */
+	/* svm_switch() copies these in and out each time. */
 	if (vcpu->arch.dirty & ~(X86_GPRS | X86_STACK | X86_RIP))
 		svm_x86_state_commit(vcpu, vcpu->arch.dirty);
 	vcpu->arch.dirty = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The world switch of SVM: one VMRUN, with what has to surround it while host
- * state is not whole.  Called by svm_vcpu_enter() and by nothing else.
+ * state is not whole.  Called by svm_vcpu_enter(), where we step by way of
+ * svm_enter_step(), and by nothing else.
  *
  * The global interrupt flag is clear from CLGI to STGI, so nothing can interrupt
  * while GS, TR or SPEC_CTRL are the guest's.  With V_INTR_MASKING, the IF that

@@ -13,8 +13,8 @@ struct svm_vcpu {
 	u64		 host_vmcb_pa;	/* this CPU's save area; set by load */
 	u64		 spec_ctrl;	/* (m) the guest's SPEC_CTRL while it is not live */
 	bool		 spec_ctrl_live;	/* (m) the guest writes it without an exit */
-
 	struct vmcb	*vmcb;		/* (c) kernel address of vmcb_pa */
+
 	u64		 msrmap_pa;	/* (m) one of the maps that all share: msrmap.c */
 	u64		 asid_generation;	/* (m) per-CPU generation of its ASID */
 	int		 asid_cpu;	/* (m) CPU the ASID belongs to, or -1 */
