@@ -185,14 +185,6 @@ void lapic_local(struct lapic *lapic, u32 lvt, bool kick)
 		lapic_receive(lapic, &message, kick);
 }
 
-int lapic_local_nmi(struct vcpu *vcpu)
-{
-	vcpu_request(vcpu, REQ_NMI);
-	vcpu_kick(vcpu);
-
-	return 0;
-}
-
 /* --- destinations ----------------------------------------------------------- */
 
 static bool lapic_broadcast(struct vm *vm, struct lapic *source,

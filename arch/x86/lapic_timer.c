@@ -321,14 +321,6 @@ void lapic_timer_block(struct vcpu *vcpu)
 	lapic_deadline_arm(lapic, false);
 }
 
-bool lapic_timer_pending(struct vcpu *vcpu)
-{
-	struct lapic *lapic = vcpu->arch.lapic;
-
-	return lapic && lapic_test(lapic, APIC_IRR,
-				   lapic_get(lapic, APIC_LVTT) & APIC_VECTOR_MASK);
-}
-
 void lapic_vcpu_load(struct vcpu *vcpu)
 {
 	struct lapic *lapic = vcpu->arch.lapic;

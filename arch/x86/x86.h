@@ -562,8 +562,6 @@ struct lapic_message {
 int lapic_deliver(struct vm *vm, struct vcpu *source, const struct lapic_message *message);
 /* Translate an MSI address and data. */
 void lapic_message_from_msi(struct vm *vm, u64 address, u32 data, struct lapic_message *message);
-int lapic_local_nmi(struct vcpu *vcpu);		/* KVM_NMI by way of LINT1: no, direct */
-bool lapic_timer_pending(struct vcpu *vcpu);
 void lapic_vcpu_load(struct vcpu *vcpu);	/* migrate the timer to this CPU */
 /*
  * For a vendor whose deadline op returns true: the deadline has come (fast), and
