@@ -458,9 +458,7 @@ void vtx_event_reset(struct vcpu *vcpu)
 {
 	struct vtx_vcpu *vtx = &vcpu->arch.vtx;
 
-	vtx_exception_exits(vcpu, X86_TRAP_DB, true);
-	vtx_exception_exits(vcpu, X86_TRAP_AC, true);
-	vtx_exception_exits(vcpu, X86_TRAP_MC, true);
+	vtx->exceptions = BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC);
 	vtx->step_nmi = false;
 	vtx->debug_loaded = false;
 	vtx_control(vcpu, VTX_PRIMARY, CPU_BASED_INTR_WINDOW_EXITING, false);

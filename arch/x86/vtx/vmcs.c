@@ -10,7 +10,6 @@
 #include <linux/string.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
-#include <asm/trapnr.h>
 
 #include "vtx.h"
 
@@ -342,12 +341,6 @@ void vtx_vmcs_reset(struct vcpu *vcpu)
 	struct vtx_vcpu *vtx = &vcpu->arch.vtx;
 
 	memcpy(vtx->control, vtx_caps.start, sizeof(vtx->control));
-	/*
-	 * #DB and #AC: a guest whose handler faults again on delivery never gets to
-	 * an instruction boundary where an interrupt could end the stay.  #MC is the
-	 * host's.
-	 */
-	vtx->exceptions = BIT(DB_VECTOR) | BIT(AC_VECTOR) | BIT(MC_VECTOR);
 	if (vtx->pml)
 		vtx->control[VTX_SECONDARY] |= SECONDARY_EXEC_ENABLE_PML;
 

@@ -317,7 +317,10 @@ void vtx_x86_debug_changed(struct vcpu *vcpu);
  * can have one.
  */
 void vtx_event_collect(struct vcpu *vcpu);
-/* Controls of a new VMCS as far as events and debugging go; in vtx_vmcs_reset(). */
+/*
+ * Controls of a new VMCS as far as events and debugging go; in vtx_vmcs_reset(), which
+ * owes the VMCS all of them.
+ */
 void vtx_event_reset(struct vcpu *vcpu);
 /* X86_INTR: shadow and nmi_blocked, from and to the VMCS (pending debug included). */
 void vtx_intr_fetch(struct vcpu *vcpu);
