@@ -84,7 +84,9 @@ static __always_inline int vtx_fast_timer(struct vcpu *vcpu)
 
 /* --- memory and I/O ----------------------------------------------------------- */
 
-/* SDM, "Exit Qualification for EPT Violations". */
+/* SDM, "Exit Qualification for EPT Violations": bits 5:3 are what the entries allow. */
+#define EPT_VIOLATION_ALLOWED	(VMX_EPT_RWX_MASK << 3)
+
 static int vtx_exit_memory(struct vcpu *vcpu)
 {
 	const u64 final = EPT_VIOLATION_GVA_IS_VALID | EPT_VIOLATION_GVA_TRANSLATED;
@@ -108,7 +110,7 @@ static __always_inline int vtx_fast_memory(struct vcpu *vcpu)
 	u64 info = vcpu->arch.exit.info1;
 
 	/* What the entries on the way, if there are any, allow. */
-	if (!(info & EPT_VIOLATION_RWX_MASK))
+	if (!(info & EPT_VIOLATION_ALLOWED))
 		return RESUME_GUEST;
 
 	return x86_fast_write_fault(vcpu, vtx_read(GUEST_PHYSICAL_ADDRESS),
