@@ -291,6 +291,8 @@ static int svm_exit_invalid(struct vcpu *vcpu)
 static __always_inline int svm_fast_invalid(struct vcpu *vcpu)
 {
 	svm_tags_distrust(vcpu);
+	/* What the CPU keeps of this VMCB is not said then. */
+	svm_vmcb(vcpu)->control.clean = 0;
 
 	return RESUME_GUEST;
 }
