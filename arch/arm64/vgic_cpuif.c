@@ -550,16 +550,17 @@ bool vgic_cpu_pending(struct vgic_cpu *cpu)
 {
 	u64 vmcr = READ_ONCE(cpu->vmcr);
 	unsigned int mask = vgic_level(FIELD_GET(ICH_VMCR_PMR_MASK, vmcr));
+	unsigned long number, used;
 	unsigned int group;
-	u32 used;
 
 	for (group = 0; group < 2; group++) {
 		if (!(vmcr & BIT(group)) || !group_enabled(cpu, group))
 			continue;
 		if (vgic_first_waiting(cpu->waiting[group]) < mask)
 			return true;
-		for (used = READ_ONCE(cpu->lr_used); used; used &= used - 1) {
-			u64 value = READ_ONCE(cpu->lr[__ffs(used)]);
+		used = READ_ONCE(cpu->lr_used);
+		vgic_for_each_lr(number, used) {
+			u64 value = READ_ONCE(cpu->lr[number]);
 
 			if ((value & LR_BOTH) == ICH_LR_PENDING_BIT &&
 			    !!(value & ICH_LR_GROUP) == group &&
