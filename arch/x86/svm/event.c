@@ -75,7 +75,7 @@ static void svm_event_refused(struct vcpu *vcpu)
 		vcpu->arch.state.nmi_blocked = false;
 		x86_dirty(vcpu, X86_INTR);
 	}
-	vcpu->arch.events.check = true;
+	x86_events_recheck(vcpu);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <asm/processor-flags.h>
 #include <asm/svm.h>
 #include <shim.h>
+#include "event.h"
 #include "tap.h"
 
 #define SVM_SVM_H		/* keeps the real one out */
@@ -50,18 +51,8 @@ struct vmcb { struct vmcb_control_area control; };
 /* --- a vCPU ------------------------------------------------------------------------------- */
 
 enum { X86_INTR = 2, X86_DEBUG = 8 };
-enum { X86_EVENT_NONE, X86_EVENT_EXCEPTION, X86_EVENT_NMI, X86_EVENT_INTERRUPT,
-       X86_EVENT_SOFT_INTERRUPT };
-enum x86_window { X86_WINDOW_INTERRUPT, X86_WINDOW_NMI };
 enum { SVM_CLEAN_INTERCEPTS, SVM_CLEAN_INTERRUPT };
 enum { EXIT_TO_USER, RESUME_GUEST };
-
-struct x86_event {
-	u8	type, vector;
-	bool	has_error;
-	u8	insn_len;
-	u32	error;
-};
 
 struct x86_state {
 	u64	rip;

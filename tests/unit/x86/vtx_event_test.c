@@ -10,6 +10,7 @@
 #include <asm/processor-flags.h>
 #include <asm/vmx.h>
 #include <shim.h>
+#include "event.h"
 #include "tap.h"
 
 #define VTX_VTX_H		/* keeps the real one out */
@@ -51,19 +52,9 @@ enum vmcs_field {
 /* --- a vCPU, and a VMCS that can be looked into ------------------------------------------ */
 
 enum { X86_RIP = 1, X86_INTR = 2, X86_MISC = 4, X86_DEBUG = 8, X86_CRS = 16, X86_ALL = 31 };
-enum { X86_EVENT_NONE, X86_EVENT_EXCEPTION, X86_EVENT_NMI, X86_EVENT_INTERRUPT,
-       X86_EVENT_SOFT_INTERRUPT };
-enum x86_window { X86_WINDOW_INTERRUPT, X86_WINDOW_NMI };
 enum vtx_control { VTX_PRIMARY };
 enum { VTX_OWES_DEBUG = 3, VTX_OWES_START };
 #define VTX_EXIT_REFUSED	0xffff
-
-struct x86_event {
-	u8	type, vector;
-	bool	has_error;
-	u8	insn_len;
-	u32	error;
-};
 
 struct x86_state {
 	u64	rflags, debugctl;
