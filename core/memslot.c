@@ -48,12 +48,6 @@ static struct memslot *slot_of(struct latch_tree_node *node)
 	return container_of(node, struct memslot, frame_node);
 }
 
-static __always_inline bool slot_is_below(struct latch_tree_node *node,
-					  struct latch_tree_node *other)
-{
-	return slot_of(node)->base < slot_of(other)->base;
-}
-
 /*
  * One comparison a level, down to a leaf.  Were the tree to change meanwhile, and the search to
  * begin anew, what it found before stays unless it finds another: a slot that was there when
@@ -71,19 +65,26 @@ static __always_inline int slot_compare(void *key, struct latch_tree_node *node)
 }
 
 static const struct latch_tree_ops slot_order = {
-	.less = slot_is_below,
 	.comp = slot_compare,
 };
 
-/* The last slot that holds one of the frames.  vm->srcu or slots_lock held. */
-static __always_inline struct memslot *slot_among(struct vm *vm, int as_id, gfn_t first, gfn_t last)
+/* The last slot that does not begin behind @frame.  vm->srcu or slots_lock held. */
+static __always_inline struct memslot *slot_last(struct vm *vm, int as_id, gfn_t frame)
 {
-	struct slot_search search = { .frame = last };
+	struct slot_search search = { .frame = frame };
 
 	lockdep_assert(srcu_read_lock_held(&vm->srcu) || lockdep_is_held(&vm->slots_lock));
 	latch_tree_find(&search, &vm->as[as_id].slots, &slot_order);
 
-	return search.found && search.found->last >= first ? search.found : NULL;
+	return search.found;
+}
+
+/* The last slot that holds one of the frames.  vm->srcu or slots_lock held. */
+static __always_inline struct memslot *slot_among(struct vm *vm, int as_id, gfn_t first, gfn_t last)
+{
+	struct memslot *slot = slot_last(vm, as_id, last);
+
+	return slot && slot->last >= first ? slot : NULL;
 }
 
 struct memslot *memslot_find(struct vm *vm, int as_id, gfn_t gfn)
@@ -199,10 +200,35 @@ static struct memslot *slot_alloc(struct vm *vm,
 	return slot;
 }
 
-/* Who looks meanwhile finds it, or not yet. */
-static void slot_insert(struct vm *vm, struct memslot *slot)
+/* The next one behind @before; NULL: before all. */
+static void node_insert(struct rb_root *root, struct rb_node *node, struct rb_node *before)
 {
-	latch_tree_insert(&slot->frame_node, &vm->as[slot->as_id].slots, &slot_order);
+	struct rb_node **link = before ? &before->rb_right : &root->rb_node;
+	struct rb_node *parent = before;
+
+	while (*link) {
+		parent = *link;
+		link = &parent->rb_left;
+	}
+	rb_link_node_rcu(node, parent, link);
+	rb_insert_color(node, root);
+}
+
+/*
+ * Who looks meanwhile finds it, or not yet.  Its place is behind @before, the slot_last() of
+ * its frames; so neither half of the latch has to be searched for it.
+ */
+static void slot_insert(struct vm *vm, struct memslot *slot, struct memslot *before)
+{
+	struct latch_tree_root *root = &vm->as[slot->as_id].slots;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(root->tree); i++) {
+		/* Who looks goes by the other half. */
+		raw_write_seqcount_latch(&root->seq);
+		node_insert(&root->tree[i], &slot->frame_node.node[i],
+			    before ? &before->frame_node.node[i] : NULL);
+	}
 }
 
 /* Who looks meanwhile finds the one or the other. */
@@ -266,16 +292,17 @@ static void slot_unpublish(struct vm *vm, struct memslot *slot)
 
 static int slot_create(struct vm *vm, struct memslot *slot)
 {
+	struct memslot *before = slot_last(vm, slot->as_id, slot->last);
 	int err;
 
-	if (slot_among(vm, slot->as_id, slot->base, slot->last))
+	if (before && before->last >= slot->base)
 		return -EEXIST;
 	err = slot_id_set(vm, slot);
 	if (err)
 		return err;
 
 	slot_hva_insert(vm, slot);
-	slot_insert(vm, slot);
+	slot_insert(vm, slot, before);
 	slots_changed(vm);
 
 	return 0;
@@ -313,7 +340,7 @@ static int slot_move(struct vm *vm, struct memslot *old, struct memslot *new)
 	slot_free(old);
 
 	slot_hva_insert(vm, new);
-	slot_insert(vm, new);
+	slot_insert(vm, new, slot_last(vm, new->as_id, new->base));
 	slots_changed(vm);
 
 	return 0;

@@ -54,6 +54,63 @@ TEST(slots_do_not_overlap)
 	machine_destroy(&m);
 }
 
+#define MANY	97	/* a prime */
+
+static u64 place(u32 id)
+{
+	return GPA + 2 * PAGE_SIZE * id;
+}
+
+/* Is each of the slots found by its frame, but for every @gone-th, and nothing between them? */
+static void check_found(u32 gone)
+{
+	int index = srcu_read_lock(&m.vm->srcu);
+	struct memslot *slot;
+	u32 id;
+
+	CHECK(!memslot_find(m.vm, 0, gpa_to_gfn(GPA) - 1));
+	for (id = 0; id < MANY; id++) {
+		slot = memslot_find(m.vm, 0, gpa_to_gfn(place(id)));
+		if (gone && id % gone == 0)
+			CHECK(!slot);
+		else
+			CHECK(slot && slot->id == id);
+		CHECK(!memslot_find(m.vm, 0, gpa_to_gfn(place(id)) + 1));
+	}
+	srcu_read_unlock(&m.vm->srcu, index);
+}
+
+/* They come, go and come back in an order that is not theirs. */
+TEST(slots_are_found_whatever_their_order)
+{
+	u32 step, i, id;
+
+	machine_create(&m, 1);
+	for (step = 1; step < MANY - 1; step += 5) {
+		for (i = 0; i < MANY; i++) {
+			id = i * step % MANY;
+			CHECK_EQ(machine_slot(&m, id, place(id), PAGE_SIZE, m.memory, 0), 0);
+		}
+		check_found(0);
+		for (id = 0; id < MANY; id += 3)
+			CHECK_EQ(machine_slot(&m, id, place(id), 0, m.memory, 0), 0);
+		check_found(3);
+		for (i = 0; i < MANY; i++) {
+			id = MANY - 1 - i;
+			if (id % 3 == 0)
+				CHECK_EQ(machine_slot(&m, id, place(id), PAGE_SIZE, m.memory, 0),
+					 0);
+		}
+		check_found(0);
+		for (i = 0; i < MANY; i++) {
+			id = i * (step + 1) % MANY;
+			CHECK_EQ(machine_slot(&m, id, place(id), 0, m.memory, 0), 0);
+		}
+		check_found(1);
+	}
+	machine_destroy(&m);
+}
+
 TEST(slot_change_in_place_is_only_the_log)
 {
 	machine_create(&m, 1);

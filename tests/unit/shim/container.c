@@ -154,7 +154,7 @@ void *xa_find_from(struct xarray *xa, unsigned long *index)
 
 /* --- latched tree ----------------------------------------------------------------------- */
 
-/* Of the two trees there is one, and a lock instead of the latch. */
+/* Of the two trees there is one, without colours, and a lock instead of the latch. */
 static pthread_mutex_t latch_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct latch_tree_node *latch_node(struct rb_node *node)
@@ -162,44 +162,73 @@ static struct latch_tree_node *latch_node(struct rb_node *node)
 	return container_of(node, struct latch_tree_node, node[0]);
 }
 
-void latch_tree_insert(struct latch_tree_node *node, struct latch_tree_root *root,
-		       const struct latch_tree_ops *ops)
+void raw_write_seqcount_latch(int *seq)
 {
-	struct rb_node **at = &root->tree[0].first;
-
 	pthread_mutex_lock(&latch_lock);
-	while (*at && ops->less(latch_node(*at), node))
-		at = &(*at)->next;
-	node->node[0].next = *at;
-	*at = &node->node[0];
+}
+
+void rb_link_node_rcu(struct rb_node *node, struct rb_node *parent, struct rb_node **link)
+{
+	if (*link)
+		shim_bug(__FILE__, __LINE__, "linked where another node is");
+	*node = (struct rb_node) { .parent = parent };
+	*link = node;
+}
+
+void rb_insert_color(struct rb_node *node, struct rb_root *root)
+{
 	pthread_mutex_unlock(&latch_lock);
 }
 
-static struct rb_node **latch_find_link(struct rb_node *node, struct rb_root *root)
+/* Where the tree has @node, have @new, which may be NULL. */
+static void latch_put(struct rb_node *node, struct rb_node *new, struct rb_root *root)
 {
-	struct rb_node **at = &root->first;
+	struct rb_node *parent = node->parent;
+	struct rb_node **link = !parent ? &root->rb_node :
+		parent->rb_left == node ? &parent->rb_left : &parent->rb_right;
 
-	while (*at && *at != node)
-		at = &(*at)->next;
-	if (!*at)
+	if (*link != node)
 		shim_bug(__FILE__, __LINE__, "taken from a tree it is not in");
-
-	return at;
+	*link = new;
+	if (new)
+		new->parent = parent;
 }
 
-void latch_tree_erase(struct latch_tree_node *node, struct latch_tree_root *root,
+/* Give @node the children of @old. */
+static void latch_adopt(struct rb_node *node, const struct rb_node *old)
+{
+	node->rb_left = old->rb_left;
+	node->rb_right = old->rb_right;
+	if (node->rb_left)
+		node->rb_left->parent = node;
+	if (node->rb_right)
+		node->rb_right->parent = node;
+}
+
+void latch_tree_erase(struct latch_tree_node *erased, struct latch_tree_root *root,
 		      const struct latch_tree_ops *ops)
 {
+	struct rb_node *node = &erased->node[0], *next;
+	struct rb_root *tree = &root->tree[0];
+
 	pthread_mutex_lock(&latch_lock);
-	*latch_find_link(&node->node[0], &root->tree[0]) = node->node[0].next;
+	if (!node->rb_left || !node->rb_right) {
+		latch_put(node, node->rb_left ? node->rb_left : node->rb_right, tree);
+	} else {
+		for (next = node->rb_right; next->rb_left; next = next->rb_left)
+			;
+		latch_put(next, next->rb_right, tree);
+		latch_put(node, next, tree);
+		latch_adopt(next, node);
+	}
 	pthread_mutex_unlock(&latch_lock);
 }
 
 void rb_replace_node_rcu(struct rb_node *old, struct rb_node *new, struct rb_root *root)
 {
 	pthread_mutex_lock(&latch_lock);
-	new->next = old->next;
-	*latch_find_link(old, root) = new;
+	latch_put(old, new, root);
+	latch_adopt(new, old);
 	pthread_mutex_unlock(&latch_lock);
 }
 
@@ -207,11 +236,15 @@ struct latch_tree_node *latch_tree_find(void *key, struct latch_tree_root *root,
 					const struct latch_tree_ops *ops)
 {
 	struct rb_node *node;
+	int order;
 
 	pthread_mutex_lock(&latch_lock);
-	for (node = root->tree[0].first; node; node = node->next)
-		if (!ops->comp(key, latch_node(node)))
+	for (node = root->tree[0].rb_node; node;
+	     node = order < 0 ? node->rb_left : node->rb_right) {
+		order = ops->comp(key, latch_node(node));
+		if (!order)
 			break;
+	}
 	pthread_mutex_unlock(&latch_lock);
 
 	return node ? latch_node(node) : NULL;

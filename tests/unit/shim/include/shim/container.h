@@ -110,11 +110,12 @@ void *xa_find_from(struct xarray *xa, unsigned long *index);
 /* --- by order: latched tree ----------------------------------------------------------- */
 
 struct rb_node {
-	struct rb_node	*next;
+	struct rb_node	*rb_left, *rb_right;
+	struct rb_node	*parent;
 };
 
 struct rb_root {
-	struct rb_node	*first;
+	struct rb_node	*rb_node;
 };
 
 struct latch_tree_node {
@@ -127,14 +128,15 @@ struct latch_tree_root {
 };
 
 struct latch_tree_ops {
-	bool (*less)(struct latch_tree_node *node, struct latch_tree_node *other);
 	int (*comp)(void *key, struct latch_tree_node *node);
 };
 
+/* A lock until rb_insert_color(). */
+void raw_write_seqcount_latch(int *seq);
 #define seqcount_latch_init(seq)	((void)(seq))
 
-void latch_tree_insert(struct latch_tree_node *node, struct latch_tree_root *root,
-		       const struct latch_tree_ops *ops);
+void rb_link_node_rcu(struct rb_node *node, struct rb_node *parent, struct rb_node **link);
+void rb_insert_color(struct rb_node *node, struct rb_root *root);
 void latch_tree_erase(struct latch_tree_node *node, struct latch_tree_root *root,
 		      const struct latch_tree_ops *ops);
 struct latch_tree_node *latch_tree_find(void *key, struct latch_tree_root *root,
