@@ -160,12 +160,11 @@ static struct iobus *iobus_current(struct vm *vm, enum iobus_kind kind)
 	return rcu_dereference_protected(vm->buses[kind], lockdep_is_held(&vm->slots_lock));
 }
 
-static void iobus_filter_add(unsigned long *filter, enum iobus_kind kind,
-			     const struct iobus_range *range)
+static void iobus_filter_add(unsigned long *filter, enum iobus_kind kind, gpa_t addr, u64 len)
 {
 	unsigned int shift = iobus_granule_shift(kind);
-	u64 first = range->addr >> shift;
-	u64 granules = (range_last(range->addr, range->len) >> shift) - first + 1;
+	u64 first = addr >> shift;
+	u64 granules = (range_last(addr, len) >> shift) - first + 1;
 	u64 i;
 
 	if (granules >= IOBUS_FILTER_BITS) {
@@ -176,6 +175,15 @@ static void iobus_filter_add(unsigned long *filter, enum iobus_kind kind,
 		set_bit(iobus_filter_bit(first + i), filter);
 }
 
+/* Readers find each bit that @old and @new have at any time. */
+static void iobus_filter_replace(unsigned long *old, const unsigned long *new)
+{
+	int i;
+
+	for (i = 0; i < BITS_TO_LONGS(IOBUS_FILTER_BITS); i++)
+		WRITE_ONCE(old[i], new[i]);
+}
+
 /* Without what was taken off since the last registration. */
 static void iobus_filter_rebuild(struct vm *vm, enum iobus_kind kind, const struct iobus *bus)
 {
@@ -183,9 +191,8 @@ static void iobus_filter_rebuild(struct vm *vm, enum iobus_kind kind, const stru
 	int i;
 
 	for (i = 0; i < bus->count; i++)
-		iobus_filter_add(filter, kind, &bus->range[i]);
-	for (i = 0; i < ARRAY_SIZE(filter); i++)
-		WRITE_ONCE(vm->bus_filter[kind][i], filter[i]);
+		iobus_filter_add(filter, kind, bus->range[i].addr, bus->range[i].len);
+	iobus_filter_replace(vm->bus_filter[kind], filter);
 }
 
 /* @range has a greater or the same address as all before it. */
@@ -245,7 +252,7 @@ int iobus_register(struct vm *vm, enum iobus_kind kind, gpa_t addr, u64 len,
 	if (!placed)
 		iobus_append(new, &range);
 
-	iobus_filter_add(vm->bus_filter[kind], kind, &range);
+	iobus_filter_add(vm->bus_filter[kind], kind, addr, len);
 	rcu_assign_pointer(vm->buses[kind], new);
 	if (old) {
 		synchronize_srcu_expedited(&vm->srcu);
@@ -338,6 +345,23 @@ bool coalesced_write_zone(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, in
 	return false;
 }
 
+static void zone_filter_add(unsigned long *filter, const struct coalesced_zone *zone)
+{
+	iobus_filter_add(filter, zone->bus, zone->addr, zone->size);
+}
+
+/* Without the zones of @bus that are gone. */
+static void zone_filter_rebuild(struct vm *vm, enum iobus_kind bus)
+{
+	DECLARE_BITMAP(filter, IOBUS_FILTER_BITS) = {};
+	struct coalesced_zone *zone;
+
+	list_for_each_entry(zone, &vm->coalesced_zones, link)
+		if (zone->bus == bus)
+			zone_filter_add(filter, zone);
+	iobus_filter_replace(vm->coalesced_filter[bus], filter);
+}
+
 static int zone_check(const struct kvm_coalesced_mmio_zone *zone)
 {
 	if (zone->pio > 1 || !zone->size || zone->addr + zone->size - 1 < zone->addr)
@@ -368,6 +392,7 @@ int coalesced_register(struct vm *vm, const struct kvm_coalesced_mmio_zone *args
 	zone->size = args->size;
 	zone->bus = args->pio ? IOBUS_PIO : IOBUS_MMIO;
 
+	zone_filter_add(vm->coalesced_filter[zone->bus], zone);
 	list_add_tail_rcu(&zone->link, &vm->coalesced_zones);
 
 	return 0;
@@ -404,8 +429,10 @@ int coalesced_unregister(struct vm *vm, const struct kvm_coalesced_mmio_zone *ar
 		list_del_rcu(&zone->link);
 		list_add(&zone->removed, &removed);
 	}
-	if (!list_empty(&removed))
+	if (!list_empty(&removed)) {
+		zone_filter_rebuild(vm, bus);
 		synchronize_srcu_expedited(&vm->srcu);
+	}
 	list_for_each_entry_safe(zone, next, &removed, removed)
 		kfree(zone);
 

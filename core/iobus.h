@@ -21,7 +21,8 @@ enum iobus_kind {
  * Most accesses find nobody and go to user space.  They are told apart by one
  * bit test: the address space is cut into granules, and granules share bits.  The
  * filter is the VM's, so that no array has to be held for a look at it: it never has
- * less than the array that is published.
+ * less than the array that is published.  Coalesced zones have one of their own, as
+ * theirs may be large.
  */
 #define IOBUS_FILTER_ORDER	10
 #define IOBUS_FILTER_BITS	(1 << IOBUS_FILTER_ORDER)

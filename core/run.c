@@ -32,12 +32,6 @@
 #include <core/vcpu.h>
 #include <core/vm.h>
 
-/* What a stay in the guest came to. */
-enum {
-	STAY_AGAIN,	/* nothing is left to handle; go round */
-	STAY_EXITED,	/* the last exit waits for handle_exit */
-};
-
 static unsigned int halt_poll_ns = 200000;
 module_param(halt_poll_ns, uint, 0644);
 MODULE_PARM_DESC(halt_poll_ns, "Longest time a halted vCPU polls before it sleeps, in ns; 0: never");
@@ -213,18 +207,21 @@ static noinstr void vcpu_enter_raw(struct vcpu *vcpu)
 
 /*
  * irqs off, mode IN_GUEST_MODE.  Enters the guest as long as fast handlers deal
- * with its exits.  Bounded by the host: its interrupts have no fast handler but some of
- * an architecture's own, and what that leaves pending ends the next entry at once.
+ * with its exits, and returns what the last one did: REENTER if nothing is left to
+ * handle, RESUME_GUEST if handle_exit has to, or EXIT_TO_USER.  Bounded by the host:
+ * its interrupts have no fast handler but some of an architecture's own, and what
+ * that leaves pending ends the next entry at once.
  */
 static int vcpu_stay(struct vcpu *vcpu)
 {
 	bool has_irqchip = vm_has_irqchip(vcpu->vm);
+	int ret;
 
 	do {
 		if (has_irqchip)
 			irqchip_op(sync_to_hw)(vcpu);
 		if (vcpu_op(commit)(vcpu))
-			return STAY_AGAIN;
+			return REENTER;
 
 		trace_keel_entry(vcpu);
 		vcpu_enter_raw(vcpu);
@@ -234,21 +231,22 @@ static int vcpu_stay(struct vcpu *vcpu)
 		vcpu->stats.exits++;
 		trace_keel_exit(vcpu);
 
-		if (vcpu_op(fast_exit)(vcpu) != REENTER)
-			return STAY_EXITED;
+		ret = vcpu_op(fast_exit)(vcpu);
+		if (ret != REENTER)
+			return ret;
 		vcpu->stats.fast_exits++;
 	} while (!vcpu_entry_blocked(vcpu));
 
-	return STAY_AGAIN;
+	return REENTER;
 }
 
 /*
- * One stay in the guest.  The only function of core with irqs off.  vm->srcu is
- * not held: a guest may stay for long.
+ * One stay in the guest, with the result of vcpu_stay().  The only function of core
+ * with irqs off.  vm->srcu is not held: a guest may stay for long.
  */
 static int vcpu_enter_guest(struct vcpu *vcpu)
 {
-	int ret = STAY_AGAIN;
+	int ret = REENTER;
 
 	preempt_disable();
 	if (!ARCH_ARM_IRQS_OFF)
@@ -362,7 +360,9 @@ static int vcpu_run_once(struct vcpu *vcpu)
 	vcpu_srcu_unlock(vcpu);
 	ret = vcpu_enter_guest(vcpu);
 	vcpu_srcu_lock(vcpu);
-	if (ret == STAY_AGAIN) {
+	if (ret == EXIT_TO_USER)
+		return ret;
+	if (ret == REENTER) {
 		/* It may be that it cannot enter: a halt that user space ends. */
 		if (unlikely(host_run_immediate_exit(vcpu->run)))
 			return vcpu_exit_signal(vcpu);

@@ -48,7 +48,8 @@ static inline gpa_t gfn_to_gpa(gfn_t gfn)
 /*
  * The one meaning of a handler's result, in core and in every architecture.
  * Negative: the host failed, -errno goes to user space.
- * REENTER is for fast handlers only (see fast_exit in vcpu_ops.def).
+ * REENTER is for fast handlers only, whose RESUME_GUEST says that handle_exit has to see
+ * it (see fast_exit in vcpu_ops.def).
  */
 enum {
 	EXIT_TO_USER	= 0,	/* vcpu->run is filled in */

@@ -41,7 +41,7 @@ enum {
 struct vcpu_stats {
 	u64	stays;			/* times in guest mode; each has an exit or more */
 	u64	exits;			/* exits from the guest */
-	u64	fast_exits;		/* of these, dealt with by a fast handler */
+	u64	fast_exits;		/* of these, after which the stay went on */
 	u64	user_exits;		/* returns to user space with an exit reason */
 	u64	signal_exits;		/* returns to user space for a signal */
 	u64	mmio_exits;		/* MMIO that user space had to serve */
@@ -263,7 +263,7 @@ static inline int iobus_write(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr
 static inline bool coalesced_write(struct vcpu *vcpu, enum iobus_kind bus, gpa_t addr, int len,
 				   const void *data)
 {
-	return !list_empty(&vcpu->vm->coalesced_zones) &&
+	return coalesced_maybe(vcpu->vm, bus, addr) &&
 	       coalesced_write_zone(vcpu, bus, addr, len, data);
 }
 

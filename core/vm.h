@@ -107,6 +107,8 @@ struct vm {
 	struct kvm_coalesced_mmio_ring *coalesced;	/* ring_lock; user may scribble */
 	spinlock_t		 ring_lock;
 	struct list_head	 coalesced_zones;	/* (l) */
+	/* As bus_filter, of the zones. */
+	unsigned long		 coalesced_filter[IOBUS_COUNT][BITS_TO_LONGS(IOBUS_FILTER_BITS)];
 
 	struct list_head	 devices;	/* (v) KVM_CREATE_DEVICE */
 	struct vm_stats		 stats;
@@ -170,6 +172,13 @@ static inline bool vm_has_irqchip(struct vm *vm)
 static __always_inline bool iobus_maybe(const struct vm *vm, enum iobus_kind bus, gpa_t addr)
 {
 	return test_bit(iobus_filter_bit(addr >> iobus_granule_shift(bus)), vm->bus_filter[bus]);
+}
+
+/* The same of zones of coalesced writes. */
+static __always_inline bool coalesced_maybe(const struct vm *vm, enum iobus_kind bus, gpa_t addr)
+{
+	return test_bit(iobus_filter_bit(addr >> iobus_granule_shift(bus)),
+			vm->coalesced_filter[bus]);
 }
 
 #endif /* CORE_VM_H */

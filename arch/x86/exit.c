@@ -286,33 +286,53 @@ static int exit_in(struct vcpu *vcpu, u16 port, u8 size)
 	return x86_skip(vcpu);
 }
 
-int x86_fast_io_device(struct vcpu *vcpu, u16 port, u8 size, bool in, u64 next_rip)
+int x86_fast_in_device(struct vcpu *vcpu, u16 port, u8 size)
 {
-	u64 next;
-	u32 data;
+	u64 next = x86_skip_peek(vcpu);
+	u32 data = 0;
 
-	if (next_rip)
-		vcpu->arch.exit.next_rip = next_rip;
-	next = x86_skip_peek(vcpu);
-	if (!next)
+	if (!next || iobus_read_atomic(vcpu, IOBUS_PIO, port, size, &data))
 		return RESUME_GUEST;
-	data = in ? 0 : x86_gpr(vcpu, X86_RAX);
-	if (in ? iobus_read_atomic(vcpu, IOBUS_PIO, port, size, &data) :
-		 iobus_write_atomic(vcpu, IOBUS_PIO, port, size, &data))
-		return RESUME_GUEST;
-	if (in)
-		exit_io_result(vcpu, data, size);
+	exit_io_result(vcpu, data, size);
 	x86_skip_to(vcpu, next);
 
 	return REENTER;
 }
 
-int x86_exit_io(struct vcpu *vcpu, u16 port, u8 size, bool in, bool string, u64 next_rip)
+int x86_fast_out_device(struct vcpu *vcpu, u16 port, u8 size)
+{
+	u64 next = x86_skip_peek(vcpu);
+
+	x86_need(vcpu, X86_GPRS);
+	/* From where it is: the low bytes are the first. */
+	if (!next || iobus_write_atomic(vcpu, IOBUS_PIO, port, size,
+					&vcpu->arch.state.gpr[X86_RAX]))
+		return RESUME_GUEST;
+	x86_skip_to(vcpu, next);
+
+	return REENTER;
+}
+
+int x86_fast_io_user(struct vcpu *vcpu, u16 port, u8 size, bool in)
+{
+	u64 next;
+
+	/* An IN is skipped when it is complete, whatever a debugger wants; an OUT now. */
+	if (in)
+		return x86_pio_user(vcpu, port, size, true, 0, exit_io_complete_in);
+
+	next = x86_skip_peek(vcpu);
+	if (!next)
+		return RESUME_GUEST;
+	x86_skip_to(vcpu, next);
+
+	return x86_pio_user(vcpu, port, size, false, x86_gpr(vcpu, X86_RAX), exit_io_complete_out);
+}
+
+int x86_exit_io(struct vcpu *vcpu, u16 port, u8 size, bool in, bool string)
 {
 	if (string)
 		return x86_emulate(vcpu);
-	if (next_rip)
-		vcpu->arch.exit.next_rip = next_rip;
 
 	return in ? exit_in(vcpu, port, size) : exit_out(vcpu, port, size);
 }

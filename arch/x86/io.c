@@ -55,13 +55,19 @@ static __always_inline int pio_to_user(struct vcpu *vcpu, u16 port, u8 size, u32
 	return vcpu_exit(vcpu, KVM_EXIT_IO);
 }
 
+int x86_pio_user(struct vcpu *vcpu, u16 port, u8 size, bool in, u32 data,
+		 int (*complete)(struct vcpu *vcpu))
+{
+	return pio_to_user(vcpu, port, size, 1, 0, in, &data, complete);
+}
+
 int x86_pio_one(struct vcpu *vcpu, u16 port, u8 size, bool in, u32 *data,
 		int (*complete)(struct vcpu *vcpu))
 {
 	if (pio_in_kernel(vcpu, port, size, in, data))
 		return RESUME_GUEST;
 
-	return pio_to_user(vcpu, port, size, 1, 0, in, data, complete);
+	return x86_pio_user(vcpu, port, size, in, *data, complete);
 }
 
 int x86_pio(struct vcpu *vcpu, u16 port, u8 size, u32 count, bool in, void *data,

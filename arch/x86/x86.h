@@ -278,16 +278,25 @@ static __always_inline int x86_fast_write_fault(struct vcpu *vcpu, gpa_t gpa, bo
 
 	return REENTER;
 }
-/* IN, OUT, INS, OUTS.  @next_rip: where the instruction ends (0: unknown). */
-int x86_exit_io(struct vcpu *vcpu, u16 port, u8 size, bool in, bool string, u64 next_rip);
-int x86_fast_io_device(struct vcpu *vcpu, u16 port, u8 size, bool in, u64 next_rip);
+/* IN, OUT, INS, OUTS. */
+int x86_exit_io(struct vcpu *vcpu, u16 port, u8 size, bool in, bool string);
+/* Fast. */
+int x86_fast_in_device(struct vcpu *vcpu, u16 port, u8 size);
+int x86_fast_out_device(struct vcpu *vcpu, u16 port, u8 size);
+/* Of a port that nobody in the kernel has.  EXIT_TO_USER, or RESUME_GUEST. */
+int x86_fast_io_user(struct vcpu *vcpu, u16 port, u8 size, bool in);
 static __always_inline int x86_fast_io(struct vcpu *vcpu, u16 port, u8 size, bool in,
-				       bool string, u64 next_rip)
+				       bool string)
 {
-	if (string || !iobus_maybe(vcpu->vm, IOBUS_PIO, port))
+	if (string)
+		return RESUME_GUEST;
+	if (iobus_maybe(vcpu->vm, IOBUS_PIO, port))
+		return in ? x86_fast_in_device(vcpu, port, size) :
+			    x86_fast_out_device(vcpu, port, size);
+	if (coalesced_maybe(vcpu->vm, IOBUS_PIO, port))
 		return RESUME_GUEST;
 
-	return x86_fast_io_device(vcpu, port, size, in, next_rip);
+	return x86_fast_io_user(vcpu, port, size, in);
 }
 /* MOV to and from CR8; @reg: GPR number. */
 int x86_exit_cr8(struct vcpu *vcpu, int reg, bool write);
@@ -316,6 +325,9 @@ int x86_pio(struct vcpu *vcpu, u16 port, u8 size, u32 count, bool in, void *data
 /* The same for one element of 1, 2 or 4 bytes; @data: of which the rest may be anything. */
 int x86_pio_one(struct vcpu *vcpu, u16 port, u8 size, bool in, u32 *data,
 		int (*complete)(struct vcpu *vcpu));
+/* That element, where nobody in the kernel has the port: EXIT_TO_USER.  Any context. */
+int x86_pio_user(struct vcpu *vcpu, u16 port, u8 size, bool in, u32 data,
+		 int (*complete)(struct vcpu *vcpu));
 void *x86_pio_data(struct vcpu *vcpu);
 
 /* --- cpuid.c ------------------------------------------------------------- */

@@ -314,3 +314,49 @@ TEST(coalesced_writes_wait_in_the_ring)
 	CHECK_EQ(store(0x5010, 4, 1), KVM_EXIT_MMIO);
 	machine_destroy(&m);
 }
+
+static int zone_set(unsigned long cmd, u64 addr, u32 size, u32 pio)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = addr, .size = size, .pio = pio };
+
+	return shim_ioctl(m.vm_fd, cmd, (unsigned long)&zone);
+}
+
+static int out(u16 port)
+{
+	struct fake_insn program[] = {
+		{ .opcode = FAKE_OUT, .gpa = port, .len = 1, .value = 1 },
+		{ .opcode = FAKE_STOP },
+	};
+
+	CHECK_EQ(machine_run(&m, 0, program, 2), 0);
+
+	return m.run->exit_reason;
+}
+
+/* There is a filter before the list of them, of which each zone has some bits. */
+TEST(coalesced_zones_are_seen_while_they_are_there)
+{
+	begin();
+	CHECK_EQ(out(0x70), KVM_EXIT_IO);
+	CHECK_EQ(zone_set(KVM_REGISTER_COALESCED_MMIO, 0x70, 1, 1), 0);
+	CHECK_EQ(out(0x70), KVM_EXIT_SHUTDOWN);
+	/* Beside it, with the same bit. */
+	CHECK_EQ(out(0x71), KVM_EXIT_IO);
+	/* The other kind's are others: memory at that number is no port. */
+	CHECK_EQ(store(0x70, 1, 1), KVM_EXIT_MMIO);
+	CHECK_EQ(zone_set(KVM_REGISTER_COALESCED_MMIO, 0x5000, 0x100, 0), 0);
+	/* So large that it has all bits, and then it goes. */
+	CHECK_EQ(zone_set(KVM_REGISTER_COALESCED_MMIO, 0x80000000, 0x70000000, 0), 0);
+	CHECK_EQ(store(0x5010, 4, 1), KVM_EXIT_SHUTDOWN);
+	CHECK_EQ(store(0xeffffff8, 8, 1), KVM_EXIT_SHUTDOWN);
+	CHECK_EQ(zone_set(KVM_UNREGISTER_COALESCED_MMIO, 0x80000000, 0x70000000, 0), 0);
+	CHECK_EQ(store(0xeffffff8, 8, 1), KVM_EXIT_MMIO);
+	CHECK_EQ(store(0x5010, 4, 1), KVM_EXIT_SHUTDOWN);
+	CHECK_EQ(out(0x70), KVM_EXIT_SHUTDOWN);
+	CHECK_EQ(zone_set(KVM_UNREGISTER_COALESCED_MMIO, 0x70, 1, 1), 0);
+	CHECK_EQ(out(0x70), KVM_EXIT_IO);
+	CHECK(!coalesced_maybe(m.vm, IOBUS_PIO, 0x70));
+	CHECK(coalesced_maybe(m.vm, IOBUS_MMIO, 0x5010));
+	machine_destroy(&m);
+}

@@ -155,6 +155,30 @@ TEST(run_fast_exits_stay_inside)
 	CHECK_EQ(m.vcpu->stats.fast_exits, 100);
 	CHECK_EQ(m.vcpu->stats.exits, 101);
 	CHECK_EQ(m.vcpu->stats.stays, 1);
+	CHECK_EQ(m.vcpu->arch.handled, 1);
+	machine_destroy(&m);
+}
+
+TEST(run_fast_exits_go_to_user_space)
+{
+	struct fake_insn program[] = {
+		{ .opcode = FAKE_NOP },
+		{ .opcode = FAKE_OUT, .gpa = 0x80, .len = 2, .value = 3 },
+		{ .opcode = FAKE_STOP },
+	};
+
+	machine_create(&m, 1);
+	CHECK_EQ(machine_run(&m, 0, program, 3), 0);
+	CHECK_EQ(m.run->exit_reason, KVM_EXIT_IO);
+	CHECK_EQ(m.run->io.port, 0x80);
+	/* Nobody else has seen it. */
+	CHECK_EQ(m.vcpu->arch.handled, 0);
+	CHECK_EQ(m.vcpu->stats.exits, 2);
+	CHECK_EQ(m.vcpu->stats.fast_exits, 1);
+	CHECK_EQ(m.vcpu->stats.user_exits, 1);
+	CHECK_EQ(machine_continue(&m, 0), 0);
+	CHECK_EQ(m.run->exit_reason, KVM_EXIT_SHUTDOWN);
+	CHECK_EQ(m.vcpu->arch.handled, 1);
 	machine_destroy(&m);
 }
 

@@ -110,17 +110,18 @@ static int svm_exit_io(struct vcpu *vcpu)
 	u64 info = vcpu->arch.exit.info1;
 
 	return x86_exit_io(vcpu, info >> 16, (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
-			   info & SVM_IOIO_TYPE_MASK, info & SVM_IOIO_STR_MASK,
-			   vcpu->arch.exit.info2);
+			   info & SVM_IOIO_TYPE_MASK, info & SVM_IOIO_STR_MASK);
 }
 
 static __always_inline int svm_fast_io(struct vcpu *vcpu)
 {
 	u64 info = vcpu->arch.exit.info1;
 
+	/* The one intercept that tells it on any CPU, in EXITINFO2. */
+	vcpu->arch.exit.next_rip = vcpu->arch.exit.info2;
+
 	return x86_fast_io(vcpu, info >> 16, (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
-			   info & SVM_IOIO_TYPE_MASK, info & SVM_IOIO_STR_MASK,
-			   vcpu->arch.exit.info2);
+			   info & SVM_IOIO_TYPE_MASK, info & SVM_IOIO_STR_MASK);
 }
 
 /* --- registers ------------------------------------------------------------------ */

@@ -151,7 +151,7 @@ static int vtx_exit_io(struct vcpu *vcpu)
 	u64 info = vcpu->arch.exit.info1;
 
 	return x86_exit_io(vcpu, info >> 16, (info & IO_SIZE) + 1, info & IO_IN,
-			   info & IO_STRING, 0);
+			   info & IO_STRING);
 }
 
 static __always_inline int vtx_fast_io(struct vcpu *vcpu)
@@ -159,7 +159,7 @@ static __always_inline int vtx_fast_io(struct vcpu *vcpu)
 	u64 info = vcpu->arch.exit.info1;
 
 	return x86_fast_io(vcpu, info >> 16, (info & IO_SIZE) + 1, info & IO_IN,
-			   info & IO_STRING, 0);
+			   info & IO_STRING);
 }
 
 /* --- control registers ------------------------------------------------------------ */

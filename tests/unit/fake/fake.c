@@ -242,14 +242,32 @@ void fake_vcpu_enter(struct vcpu *vcpu)
 	smp_store_release(&vcpu->arch.in_guest, false);
 }
 
+static int out_to_user(struct vcpu *vcpu, const struct fake_insn *insn)
+{
+	vcpu->run->io.port = insn->gpa;
+	vcpu->run->io.size = insn->len;
+	vcpu->run->io.direction = KVM_EXIT_IO_OUT;
+
+	return vcpu_exit(vcpu, KVM_EXIT_IO);
+}
+
 int fake_vcpu_fast_exit(struct vcpu *vcpu)
 {
-	if (vcpu->arch.exit.code != FAKE_EXIT_INSN ||
-	    vcpu->arch.program[vcpu->arch.pc].opcode != FAKE_NOP)
-		return RESUME_GUEST;
-	vcpu->arch.pc++;
+	const struct fake_insn *insn = &vcpu->arch.program[vcpu->arch.pc];
 
-	return REENTER;
+	if (vcpu->arch.exit.code != FAKE_EXIT_INSN)
+		return RESUME_GUEST;
+	if (insn->opcode == FAKE_NOP) {
+		vcpu->arch.pc++;
+		return REENTER;
+	}
+	if (insn->opcode == FAKE_OUT && !iobus_maybe(vcpu->vm, IOBUS_PIO, insn->gpa) &&
+	    !coalesced_maybe(vcpu->vm, IOBUS_PIO, insn->gpa)) {
+		vcpu->arch.pc++;
+		return out_to_user(vcpu, insn);
+	}
+
+	return RESUME_GUEST;
 }
 
 static int mmio_done(struct vcpu *vcpu)
@@ -284,15 +302,13 @@ static int exit_out(struct vcpu *vcpu)
 	if (!iobus_write(vcpu, IOBUS_PIO, insn->gpa, insn->len, &insn->value) ||
 	    coalesced_write(vcpu, IOBUS_PIO, insn->gpa, insn->len, &insn->value))
 		return RESUME_GUEST;
-	vcpu->run->io.port = insn->gpa;
-	vcpu->run->io.size = insn->len;
-	vcpu->run->io.direction = KVM_EXIT_IO_OUT;
 
-	return vcpu_exit(vcpu, KVM_EXIT_IO);
+	return out_to_user(vcpu, insn);
 }
 
 int fake_vcpu_handle_exit(struct vcpu *vcpu)
 {
+	vcpu->arch.handled++;
 	if (vcpu->arch.exit.code == FAKE_EXIT_IRQ)
 		return RESUME_GUEST;
 	if (vcpu->arch.exit.code == FAKE_EXIT_FAULT)

@@ -71,6 +71,7 @@ struct vcpu_arch {
 	int			 interrupts;	/* (a) pending */
 	bool			 in_guest;	/* (b) between the first and last access of a stay */
 	u64			 entries;
+	u64			 handled;	/* by handle_exit */
 	struct fake_tlb_entry	 tlb[FAKE_TLB_SIZE];
 	/* Frames whose entries were made dirty, if the format logs writes. */
 	gfn_t			 log[FAKE_LOG_SIZE];
