@@ -429,7 +429,7 @@ int x86_ioctl_set_tsc_khz(struct vcpu *vcpu, unsigned long khz)
 /* --- load and put ------------------------------------------------------------ */
 
 /* The host slept meanwhile. */
-static void tsc_follow_shift(struct vcpu *vcpu)
+static noinline void tsc_follow_shift(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 	unsigned long flags;
@@ -449,7 +449,7 @@ static void tsc_follow_shift(struct vcpu *vcpu)
 }
 
 /* This CPU's TSC is behind the one before: the guest's must not go back. */
-static void tsc_never_back(struct vcpu *vcpu, u64 tsc)
+static noinline void tsc_never_back(struct vcpu *vcpu, u64 tsc)
 {
 	u64 behind = vcpu->arch.last_host_tsc - tsc;
 
@@ -458,7 +458,7 @@ static void tsc_never_back(struct vcpu *vcpu, u64 tsc)
 		x86_tsc_adjust(vcpu, behind);
 }
 
-static void clock_check_host(struct vcpu *vcpu)
+static noinline void clock_check_host(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 	unsigned long flags;
@@ -484,13 +484,12 @@ static bool steal_due(struct x86_pvclock *clock)
 }
 
 /* Where its memory cannot be written without a fault, the guest hears nothing. */
-static void steal_put(struct vcpu *vcpu)
+static noinline void steal_put(struct vcpu *vcpu)
 {
 	struct x86_pvclock *clock = &vcpu->arch.pvclock;
 	const u8 preempted = KVM_VCPU_PREEMPTED;
 
-	if (likely(!vcpu->preempted) || !(clock->steal_time_msr & KVM_MSR_ENABLED) ||
-	    clock->steal_preempted)
+	if (!(clock->steal_time_msr & KVM_MSR_ENABLED) || clock->steal_preempted)
 		return;
 	if (!guest_write_nofault(vcpu, steal_gpa(clock) +
 				 offsetof(struct kvm_steal_time, preempted), &preempted,
@@ -526,7 +525,8 @@ void x86_clock_load(struct vcpu *vcpu, int cpu)
 void x86_clock_put(struct vcpu *vcpu)
 {
 	vcpu->arch.last_host_tsc = rdtsc();
-	steal_put(vcpu);
+	if (unlikely(vcpu->preempted))
+		steal_put(vcpu);
 }
 
 /* --- what the guest reads ---------------------------------------------------- */

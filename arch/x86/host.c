@@ -156,13 +156,10 @@ static bool host_gdt_has_ldt(const struct ldt_struct *ldt)
  * A process that has an LDT keeps one.  The kernel itself uses none, so nothing is
  * owed between exits; and whoever switches to another process loads its own.
  */
-void x86_host_ldt_reload(u16 selector)
+void x86_host_ldt_load(u16 selector)
 {
 	const struct ldt_struct *ldt;
 	unsigned long flags;
-
-	if (likely(!READ_ONCE(current->mm->context.ldt)))
-		return;
 
 	/* It is not freed while this CPU does not answer. */
 	local_irq_save(flags);
@@ -170,10 +167,6 @@ void x86_host_ldt_reload(u16 selector)
 	if (selector || host_gdt_has_ldt(ldt))
 		asm volatile("lldt %w0" : : "r" (GDT_ENTRY_LDT * 8));
 	local_irq_restore(flags);
-}
-#else
-void x86_host_ldt_reload(u16 selector)
-{
 }
 #endif
 

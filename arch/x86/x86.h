@@ -12,6 +12,8 @@
 
 #include <linux/jump_label.h>
 #include <linux/kvm.h>
+#include <linux/mm_types.h>
+#include <linux/sched.h>
 #include <linux/static_call.h>
 #include <core/irq.h>
 #include <core/memslot.h>
@@ -671,11 +673,18 @@ bool x86_host_time(u64 *tsc, struct timespec64 *real);
 void x86_host_vcpu_switch(void);
 /* The vCPU leaves this CPU, and user space may be next. */
 void x86_host_vcpu_leave(void);
+void x86_host_ldt_load(u16 selector);
 /*
  * LDTR is as it was when the vCPU came to this CPU, @selector: make it what the
  * process has now.  Before user space or another task can be next; from put.
  */
-void x86_host_ldt_reload(u16 selector);
+static __always_inline void x86_host_ldt_reload(u16 selector)
+{
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	if (unlikely(READ_ONCE(current->mm->context.ldt)))
+		x86_host_ldt_load(selector);
+#endif
+}
 void x86_host_machine_check(void);		/* a #MC ended the stay; irqs off */
 /* Run the host's NMI handler for an NMI that ended the stay; irqs off. */
 void x86_host_nmi(void);

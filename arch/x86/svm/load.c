@@ -20,7 +20,7 @@ void svm_vcpu_load(struct vcpu *vcpu, int cpu)
 	 * FS base and the user's GS base follow the task, TR the CPU: both are
 	 * fixed from here to put.  LDTR is not; see svm_vcpu_put().
 	 */
-	svm->host_vmcb_pa = __sme_set(page_to_phys(sc->host));
+	svm->host_vmcb_pa = sc->host_pa;
 	asm volatile("vmsave %%rax" : : "a" (svm->host_vmcb_pa) : "memory");
 
 	if (svm->asid_cpu != cpu) {
@@ -54,12 +54,11 @@ static void svm_debug_put(struct vcpu *vcpu)
 void svm_vcpu_put(struct vcpu *vcpu)
 {
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
-	const struct vmcb *host = page_address(sc->host);
 
 	if (vcpu->arch.svm.debug_live)
 		svm_debug_put(vcpu);
 	/* Each exit brings back the LDTR of load, whatever the kernel did since. */
-	x86_host_ldt_reload(host->save.ldtr.selector);
+	x86_host_ldt_reload(sc->host->save.ldtr.selector);
 	if (svm_has_tsc_aux() && vcpu->arch.tsc_aux != sc->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, sc->tsc_aux);
 	x86_vcpu_put(vcpu);

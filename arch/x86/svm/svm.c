@@ -91,8 +91,7 @@ static void svm_free_pages(void)
 
 		if (sc->hsave)
 			__free_page(sc->hsave);
-		if (sc->host)
-			__free_page(sc->host);
+		free_page((unsigned long)sc->host);
 		sc->hsave = NULL;
 		sc->host = NULL;
 	}
@@ -120,11 +119,12 @@ static int svm_alloc_pages(void)
 		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
 
 		sc->hsave = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		sc->host = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		sc->host = (void *)get_zeroed_page(GFP_KERNEL);
 		if (!sc->hsave || !sc->host) {
 			svm_free_pages();
 			return -ENOMEM;
 		}
+		sc->host_pa = __sme_set(__pa(sc->host));
 		sc->generation = 1;
 		sc->next_asid = 1;
 	}

@@ -46,7 +46,8 @@ struct svm_caps {
 /* Of each CPU; only touched there, irqs off. */
 struct svm_cpu {
 	struct page	*hsave;		/* VM_HSAVE_PA */
-	struct page	*host;		/* VMSAVE area: the host's FS, GS, TR, ... */
+	struct vmcb	*host;		/* VMSAVE area: the host's FS, GS, TR, ... */
+	u64		 host_pa;	/* where that is, for VMSAVE */
 	u64		 generation;	/* of ASIDs; grows when they run out */
 	u32		 next_asid;
 	u64		 tsc_aux;	/* the host's */
