@@ -195,23 +195,38 @@ static u64 time_harvest(u32 loops, u32 slots)
 	return ticks;
 }
 
-/* A slot added, and one removed. */
-static u64 time_change(u32 loops, u32 slots)
+static void change(struct vm *vm, void *memory, u32 loops)
 {
-	struct vm *vm = crowd(slots);
-	void *memory = bench_memory(PAGE, false, true);
-	u64 ticks;
 	u32 i;
 
-	bench_busy_begin();
 	for (i = 0; i < loops; i++) {
 		add_slot(vm, SLOT, GPA_TEST, PAGE, memory, 0);
 		add_slot(vm, SLOT, GPA_TEST, 0, memory, 0);
 	}
-	ticks = bench_busy_end();
+}
+
+/*
+ * A slot added, and one removed.  The least of several: in some, the host switches tasks once
+ * more in each change.
+ */
+static u64 time_change(u32 loops, u32 slots)
+{
+	struct vm *vm = crowd(slots);
+	void *memory = bench_memory(PAGE, false, true);
+	u64 ticks, least = ~0ULL;
+	int i;
+
+	/* What is put off from when the others were added is over then. */
+	change(vm, memory, BENCH_WARM);
+	for (i = 0; i < 8; i++) {
+		bench_busy_begin();
+		change(vm, memory, loops);
+		ticks = bench_busy_end();
+		least = ticks < least ? ticks : least;
+	}
 	munmap(memory, PAGE);
 
-	return ticks;
+	return least;
 }
 
 #define AMONG(name, call)							\
@@ -248,8 +263,8 @@ const struct bench_row bench_scale_rows[] = {
 	{ "harvest-slots@1", .host = time_harvest_1, .flags = BENCH_HOST, .loops = 8 },
 	{ "harvest-slots@100", .host = time_harvest_100, .flags = BENCH_HOST, .loops = 8 },
 	{ "harvest-slots@10000", .host = time_harvest_10000, .flags = BENCH_HOST, .loops = 8 },
-	{ "slot-change@1", .host = time_change_1, .flags = BENCH_HOST, .loops = 16 },
-	{ "slot-change@100", .host = time_change_100, .flags = BENCH_HOST, .loops = 16 },
-	{ "slot-change@10000", .host = time_change_10000, .flags = BENCH_HOST, .loops = 16 },
+	{ "slot-change@1", .host = time_change_1, .flags = BENCH_HOST, .loops = 8 },
+	{ "slot-change@100", .host = time_change_100, .flags = BENCH_HOST, .loops = 8 },
+	{ "slot-change@10000", .host = time_change_10000, .flags = BENCH_HOST, .loops = 8 },
 	{ NULL }
 };
