@@ -8,10 +8,35 @@
 
 #include "x86.h"
 
-/* Where to look for, and to remember, the page of code with the instruction at @rip. */
+static __always_inline bool x86_fetch_has(const struct x86_fetch *page, u64 rip)
+{
+	return rip - page->rip < PAGE_SIZE;
+}
+
+/*
+ * Where to look for the page of code with the instruction at @rip.  Of two in a set neither
+ * pushes the other out: a loop and the handler of its interrupts, say, wherever they are.
+ */
 static __always_inline struct x86_fetch *x86_fetch(struct vcpu *vcpu, u64 rip)
 {
-	return &vcpu->arch.fetch[rip / PAGE_SIZE % X86_FETCHES];
+	struct x86_fetch *set = vcpu->arch.fetch[rip / PAGE_SIZE % X86_FETCH_SETS];
+
+	if (likely(x86_fetch_has(&set[0], rip)) || !x86_fetch_has(&set[1], rip))
+		return &set[0];
+
+	return &set[1];
+}
+
+/* Where to remember it: in the place of what was remembered of it, or of the older one. */
+static inline struct x86_fetch *x86_fetch_new(struct vcpu *vcpu, u64 rip)
+{
+	struct x86_fetch *set = vcpu->arch.fetch[rip / PAGE_SIZE % X86_FETCH_SETS];
+	struct x86_fetch *page = x86_fetch(vcpu, rip);
+
+	if (!x86_fetch_has(page, rip))
+		set[1] = set[0];
+
+	return page;
 }
 
 /*

@@ -382,7 +382,7 @@ static void walk_remember(const struct walk *walk, gpa_t gpa)
 		return;
 	x86_need(vcpu, X86_RIP | X86_MODE);
 	rip = (walk->gva & PAGE_MASK) - (x86_linear_rip(vcpu) - state->rip);
-	fetch = x86_fetch(vcpu, rip);
+	fetch = x86_fetch_new(vcpu, rip);
 	*fetch = (struct x86_fetch){
 		.rip = rip, .cr3 = state->cr3, .cs_base = state->cs_base,
 		.hva = memslot_hva(slot, gpa_to_gfn(gpa)), .generation = generation,

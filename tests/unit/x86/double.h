@@ -36,7 +36,8 @@ struct exit_info {
 	u8	insn[15];
 };
 
-#define X86_FETCHES	8
+#define X86_FETCH_SETS	8
+#define X86_FETCH_WAYS	2
 
 struct x86_fetch {
 	u64	rip, cs_base, cr3;
@@ -111,7 +112,7 @@ struct vcpu {
 		struct { u8 maxphyaddr; } cpuid;
 		u32			 pkru;
 		int			 cpl;
-		struct x86_fetch	 fetch[X86_FETCHES];
+		struct x86_fetch	 fetch[X86_FETCH_SETS][X86_FETCH_WAYS];
 		struct { u64 emulated; } stats;
 	}		 arch;
 

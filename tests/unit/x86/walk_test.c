@@ -322,6 +322,34 @@ static void narrow(void)
 	    "KVM_TRANSLATE of nothing");
 }
 
+static bool remembered(u64 rip)
+{
+	return x86_fetch(&vcpu, rip)->rip == (rip & PAGE_MASK);
+}
+
+static void remember(u64 rip)
+{
+	x86_fetch_new(&vcpu, rip)->rip = rip & PAGE_MASK;
+}
+
+/* Pages that stand for the same set. */
+static void remembers_some(void)
+{
+	const u64 far = X86_FETCH_SETS * PAGE_SIZE, first = 0x402010, second = first + far;
+
+	setup(LONG4);
+	remember(first);
+	remember(second);
+	remember(first);
+	tap(remembered(first) && remembered(second) &&
+	    x86_fetch(&vcpu, first) != x86_fetch(&vcpu, second), "two pages of a set have room");
+	remember(second + far);
+	tap(remembered(second + far) && remembered(second) && !remembered(first),
+	    "a third pushes the oldest out");
+	remember(first + PAGE_SIZE);
+	tap(remembered(second + far) && remembered(second), "that of another set none of them");
+}
+
 /* The page of code that was found, and the entries on the way. */
 static void remembers(enum mode mode)
 {
@@ -375,6 +403,7 @@ int main(void)
 			long_mode(mode);
 		remembers(mode);
 	}
+	remembers_some();
 	narrow();
 	x86_inject_fault(&vcpu, &(struct x86_fault){ .vector = X86_TRAP_PF });
 	tap(queued == X86_TRAP_PF, "a fault is queued");

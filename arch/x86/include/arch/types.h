@@ -165,8 +165,9 @@ struct x86_events {
 
 enum { X86_INIT_PENDING, X86_SIPI_PENDING };
 
-/* A page of code that instructions were read from lately (walk.c). */
-#define X86_FETCHES	8
+/* A page of code that instructions were read from lately (walk.c): sets of them, by address. */
+#define X86_FETCH_SETS	8
+#define X86_FETCH_WAYS	2
 struct x86_fetch {
 	u64	rip;			/* of its first byte */
 	u64	cs_base, cr3;
@@ -236,7 +237,7 @@ struct vcpu_arch {
 
 	struct x86_cpuid	 cpuid;		/* (m) */
 	struct x86_emulation	*emulation;	/* (m) instruction under way, or NULL */
-	struct x86_fetch	 fetch[X86_FETCHES];	/* (m) see fetch.h */
+	struct x86_fetch	 fetch[X86_FETCH_SETS][X86_FETCH_WAYS];	/* (m) see fetch.h */
 	struct x86_mov		 mov;		/* (m) under way; see emulate_mov.c */
 	struct x86_mov_form	 mov_form[X86_MOV_FORMS];	/* (m) seen lately; the same */
 	struct x86_pvclock	 pvclock;	/* (m) */
