@@ -41,6 +41,12 @@ static __always_inline unsigned int iobus_filter_bit(u64 granule)
 	return hash_64(granule, IOBUS_FILTER_ORDER);
 }
 
+static __always_inline bool iobus_filter_has(const unsigned long *filter, enum iobus_kind kind,
+					     gpa_t addr)
+{
+	return test_bit(iobus_filter_bit(addr >> iobus_granule_shift(kind)), filter);
+}
+
 struct io_device;
 
 /*

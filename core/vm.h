@@ -171,14 +171,13 @@ static inline bool vm_has_irqchip(struct vm *vm)
 /* False: nobody is on the bus at @addr.  Any context; a device comes and goes meanwhile. */
 static __always_inline bool iobus_maybe(const struct vm *vm, enum iobus_kind bus, gpa_t addr)
 {
-	return test_bit(iobus_filter_bit(addr >> iobus_granule_shift(bus)), vm->bus_filter[bus]);
+	return iobus_filter_has(vm->bus_filter[bus], bus, addr);
 }
 
 /* The same of zones of coalesced writes. */
 static __always_inline bool coalesced_maybe(const struct vm *vm, enum iobus_kind bus, gpa_t addr)
 {
-	return test_bit(iobus_filter_bit(addr >> iobus_granule_shift(bus)),
-			vm->coalesced_filter[bus]);
+	return iobus_filter_has(vm->coalesced_filter[bus], bus, addr);
 }
 
 #endif /* CORE_VM_H */

@@ -30,11 +30,11 @@ static __always_inline struct x86_fetch *x86_fetch(struct vcpu *vcpu, u64 rip)
 /* Where to remember it: in the place of what was remembered of it, or of the older one. */
 static inline struct x86_fetch *x86_fetch_new(struct vcpu *vcpu, u64 rip)
 {
-	struct x86_fetch *set = vcpu->arch.fetch[rip / PAGE_SIZE % X86_FETCH_SETS];
 	struct x86_fetch *page = x86_fetch(vcpu, rip);
 
+	/* If neither has it, this is the first of the set. */
 	if (!x86_fetch_has(page, rip))
-		set[1] = set[0];
+		page[1] = page[0];
 
 	return page;
 }

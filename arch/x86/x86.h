@@ -673,6 +673,7 @@ bool x86_host_time(u64 *tsc, struct timespec64 *real);
 void x86_host_vcpu_switch(void);
 /* The vCPU leaves this CPU, and user space may be next. */
 void x86_host_vcpu_leave(void);
+/* The part of the next one for a process that has an LDT, or had one just now. */
 void x86_host_ldt_load(u16 selector);
 /*
  * LDTR is as it was when the vCPU came to this CPU, @selector: make it what the

@@ -287,15 +287,21 @@ TEST(ioeventfd_on_ports)
 	machine_destroy(&m);
 }
 
+static int zone_set(unsigned long cmd, u64 addr, u32 size, u32 pio)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = addr, .size = size, .pio = pio };
+
+	return shim_ioctl(m.vm_fd, cmd, (unsigned long)&zone);
+}
+
 TEST(coalesced_writes_wait_in_the_ring)
 {
-	struct kvm_coalesced_mmio_zone zone = { .addr = 0x5000, .size = 0x100 };
 	struct kvm_coalesced_mmio_ring *ring;
 	unsigned int i;
 
 	begin();
 	ring = shim_mmap_page(m.vcpu_fd[0], ARCH_RUN_PAGES - 1);
-	CHECK_EQ(shim_ioctl(m.vm_fd, KVM_REGISTER_COALESCED_MMIO, (unsigned long)&zone), 0);
+	CHECK_EQ(zone_set(KVM_REGISTER_COALESCED_MMIO, 0x5000, 0x100, 0), 0);
 	CHECK_EQ(store(0x5010, 4, 77), KVM_EXIT_SHUTDOWN);
 	CHECK_EQ(ring->last, 1);
 	CHECK_EQ(ring->coalesced_mmio[0].phys_addr, 0x5010);
@@ -309,17 +315,10 @@ TEST(coalesced_writes_wait_in_the_ring)
 	for (i = 0; i < KVM_COALESCED_MMIO_MAX - 1; i++)
 		CHECK_EQ(store(0x5010, 4, i), KVM_EXIT_SHUTDOWN);
 	CHECK_EQ(store(0x5010, 4, 1), KVM_EXIT_MMIO);
-	CHECK_EQ(shim_ioctl(m.vm_fd, KVM_UNREGISTER_COALESCED_MMIO, (unsigned long)&zone), 0);
+	CHECK_EQ(zone_set(KVM_UNREGISTER_COALESCED_MMIO, 0x5000, 0x100, 0), 0);
 	ring->first = ring->last;
 	CHECK_EQ(store(0x5010, 4, 1), KVM_EXIT_MMIO);
 	machine_destroy(&m);
-}
-
-static int zone_set(unsigned long cmd, u64 addr, u32 size, u32 pio)
-{
-	struct kvm_coalesced_mmio_zone zone = { .addr = addr, .size = size, .pio = pio };
-
-	return shim_ioctl(m.vm_fd, cmd, (unsigned long)&zone);
 }
 
 static int out(u16 port)

@@ -109,6 +109,7 @@ static int svm_exit_io(struct vcpu *vcpu)
 {
 	u64 info = vcpu->arch.exit.info1;
 
+	/* Where the next instruction is was noted by svm_fast_io(). */
 	return x86_exit_io(vcpu, info >> 16, (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
 			   info & SVM_IOIO_TYPE_MASK, info & SVM_IOIO_STR_MASK);
 }
